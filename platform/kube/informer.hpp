@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread that lists and watches one kind and keeps telling a sink what is there. It resumes after
+// a broken stream, lists anew after 410 Gone, and backs off with jitter while the server is away.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "platform/kube/client.hpp"
+
+namespace sluice::kube {
+
+// Called from the informer's thread only, in order.
+struct InformerSink {
+    // The whole set as of a list: what is not in it is gone.
+    std::function<void(const std::vector<Json>&)> on_list;
+    std::function<void(const WatchEvent&)> on_event;
+};
+
+class Informer {
+public:
+    // Starts at once. Everything referenced must outlive it; the destructor stops and joins.
+    Informer(const Client& client, ResourceType type, ListOptions options, InformerSink sink, Log& log);
+    ~Informer();
+    Informer(const Informer&) = delete;
+    Informer& operator=(const Informer&) = delete;
+
+    // True once the first list has reached the sink.
+    [[nodiscard]] bool synced() const { return synced_.load(); }
+    [[nodiscard]] const ResourceType& type() const { return type_; }
+
+private:
+    void run(const std::stop_token& stop);
+    Result<std::string> list_once();
+
+    const Client& client_;
+    ResourceType type_;
+    ListOptions options_;
+    InformerSink sink_;
+    Log& log_;
+    std::atomic<bool> synced_ = false;
+    std::jthread thread_;
+};
+
+// Waits until all have synced; false where `stop` came first.
+bool wait_for_sync(const std::vector<const Informer*>& informers, std::stop_token stop);
+
+}  // namespace sluice::kube

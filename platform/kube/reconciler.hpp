@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Worker threads around a WorkQueue: the loop of every controller, ours and the embedded cluster's.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/work_queue.hpp"
+
+namespace sluice::kube {
+
+class Reconciler {
+public:
+    // Brings one key to rest. The value: when to look again, if nothing wakes it before. An error
+    // is logged once and the key comes back after its back-off.
+    using Reconcile = std::function<Result<std::optional<Duration>>(const std::string& key)>;
+
+    struct Options {
+        std::string name;  // in logs: "rollout"
+        int workers = 2;
+        WorkQueue::Backoff backoff;
+    };
+
+    // Keys may be added at once; work begins with start(). Everything referenced must outlive it.
+    Reconciler(Options options, Reconcile reconcile, const Clock& clock, Log& log);
+    ~Reconciler();
+    Reconciler(const Reconciler&) = delete;
+    Reconciler& operator=(const Reconciler&) = delete;
+
+    void start();
+    // Asks every worker to stop after its key, and waits for them.
+    void stop();
+    // Any thread.
+    void add(const std::string& key);
+    void add_after(const std::string& key, Duration delay);
+
+private:
+    void work(const std::stop_token& stop);
+    void settle(const std::string& key, const Result<std::optional<Duration>>& outcome);
+
+    Options options_;
+    Reconcile reconcile_;
+    const Clock& clock_;
+    Log& log_;
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    WorkQueue queue_;  // guarded by mutex_
+    std::vector<std::jthread> workers_;
+};
+
+}  // namespace sluice::kube
