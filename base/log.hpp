@@ -13,10 +13,10 @@ namespace sluice {
 enum class LogLevel { Debug, Info, Warning, Error };
 
 struct LogField {
-    LogField(std::string_view key, std::string_view value) : key(key), value(value) {}
+    LogField(std::string_view name, std::string_view text) : key(name), value(text) {}
     template <class Number>
         requires std::is_integral_v<Number>
-    LogField(std::string_view key, Number value) : key(key), value(std::to_string(value)) {}
+    LogField(std::string_view name, Number number) : key(name), value(std::to_string(number)) {}
 
     std::string key;
     std::string value;

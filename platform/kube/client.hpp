@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -41,6 +42,7 @@ struct DeleteOptions {
     std::string uid;               // precondition where not empty
     std::string resource_version;  // precondition where not empty
     std::string propagation;       // "", Background, Foreground, Orphan
+    std::optional<std::chrono::seconds> grace_period;
 };
 
 // Errors of every call: NotFound, AlreadyExists, Conflict, Invalid (422, 400), Denied (401, 403),

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/clock.hpp"
+
+namespace sluice {
+
+// The machine's clock: the only place that asks it.
+class SystemClock final : public Clock {
+public:
+    [[nodiscard]] TimePoint now() const override;
+};
+
+}  // namespace sluice

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/kube/informer.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <random>
+
+namespace sluice::kube {
+namespace {
+
+constexpr Duration first_delay = std::chrono::milliseconds{100};
+constexpr Duration longest_delay = std::chrono::seconds{15};
+
+// Sleeps for about `delay` (±25 %, so that a fleet does not return in step), or until stopped.
+void pause(Duration delay, const std::stop_token& stop) {
+    static thread_local std::minstd_rand jitter(std::random_device{}());
+    const auto spread = delay / 4;
+    delay += Duration{static_cast<long>(jitter() % static_cast<unsigned long>(spread.count() * 2 + 1))} -
+             spread;
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, stop, delay, [] { return false; });
+}
+
+}  // namespace
+
+Informer::Informer(const Client& client, ResourceType type, ListOptions options, InformerSink sink,
+                   Log& log)
+    : client_(client),
+      type_(std::move(type)),
+      options_(std::move(options)),
+      sink_(std::move(sink)),
+      log_(log),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+Informer::~Informer() = default;
+
+Result<std::string> Informer::list_once() {
+    const auto list = TRY(client_.list(type_, options_));
+    sink_.on_list(list.items);
+    synced_ = true;
+    return list.resource_version;
+}
+
+void Informer::run(const std::stop_token& stop) {
+    std::string version;  // empty: list first
+    Duration delay = first_delay;
+    while (!stop.stop_requested()) {
+        Result<void> outcome;
+        if (version.empty()) {
+            auto listed = list_once();
+            if (listed.ok()) version = *listed;
+            else outcome = std::move(listed).error();
+        }
+        if (outcome.ok()) {
+            outcome = client_.watch(
+                type_, options_, version,
+                [&](const WatchEvent& event) {
+                    version = text_at(event.object, {"metadata", "resourceVersion"}, version);
+                    delay = first_delay;
+                    sink_.on_event(event);
+                },
+                stop);
+            if (outcome.failed_with(ErrorKind::Gone)) {
+                version.clear();
+                outcome = {};
+            }
+        }
+        if (stop.stop_requested()) return;
+        if (!outcome.ok()) {
+            log_.warning("watch broken", {{"resource", type_.plural}, {"error", outcome.error().message}});
+            // What cannot be resumed must be listed again; a plain outage is resumed.
+            if (outcome.error().kind != ErrorKind::Unavailable &&
+                outcome.error().kind != ErrorKind::Timeout)
+                version.clear();
+        }
+        pause(outcome.ok() ? first_delay : delay, stop);
+        if (!outcome.ok()) delay = std::min(delay * 2, longest_delay);
+    }
+}
+
+bool wait_for_sync(const std::vector<const Informer*>& informers, std::stop_token stop) {
+    for (const auto* informer : informers)
+        while (!informer->synced()) {
+            if (stop.stop_requested()) return false;
+            pause(std::chrono::milliseconds{5}, stop);
+        }
+    return true;
+}
+
+}  // namespace sluice::kube
