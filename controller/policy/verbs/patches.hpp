@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the verbs write: exactly the patches that `kubectl argo rollouts` sends (argo-rollouts.md 1.9),
+// as values. All are merge patches unless said otherwise.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/json.hpp"
+
+namespace sluice::policy::verbs {
+
+// The status part goes to the status subresource first, then the spec part to the object. Where the
+// server has no such subresource, `unified` goes to the object alone.
+struct PatchPair {
+    std::optional<Json> status;
+    std::optional<Json> spec;
+    std::optional<Json> unified;
+};
+
+// One step on, or past a pause. Nothing to send where the Rollout waits for nothing.
+PatchPair promote(const Json& rollout);
+// Straight to the end, past pauses, steps and analysis.
+PatchPair promote_full(const Json& rollout);
+PatchPair abort();
+PatchPair retry();
+PatchPair pause();
+// Lifts spec.paused alone; a pause step is passed with promote.
+PatchPair resume();
+
+// A JSON patch (RFC 6902): the pod template of that ReplicaSet, without the hash label.
+Json undo(const Json& replica_set);
+
+}  // namespace sluice::policy::verbs
