@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "base/work_queue.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr TimePoint start{};
+TimePoint at(long millis) { return start + Duration{millis}; }
+WorkQueue queue() { return WorkQueue({Duration{100}, Duration{1000}}); }
+
+TEST(WorkQueue, HoldsAKeyOnceAndEarliest) {
+    auto q = queue();
+    q.add("a", at(500));
+    q.add("a", at(200));
+    q.add("a", at(900));
+    EXPECT_EQ(q.size(), 1u);
+    EXPECT_EQ(q.next(), at(200));
+    EXPECT_EQ(q.take(at(199)), std::nullopt);
+    EXPECT_EQ(q.take(at(200)), "a");
+    EXPECT_EQ(q.take(at(2000)), std::nullopt);
+}
+
+TEST(WorkQueue, NeverGivesOneKeyToTwoWorkers) {
+    auto q = queue();
+    q.add("a", at(0));
+    ASSERT_EQ(q.take(at(0)), "a");
+    q.add("a", at(0));
+    EXPECT_EQ(q.take(at(10)), std::nullopt);
+    q.done("a");
+    EXPECT_EQ(q.take(at(10)), "a");
+}
+
+TEST(WorkQueue, BacksOffLongerUntilForgotten) {
+    auto q = queue();
+    const auto delay = [&] {
+        q.add_after_failure("a", at(0));
+        const long due = (*q.next() - start).count();
+        (void)q.take(at(1'000'000));
+        q.done("a");
+        return due;
+    };
+    const long first = delay(), second = delay();
+    EXPECT_GE(first, 100);
+    EXPECT_LE(first, 150);
+    EXPECT_GE(second, 200);
+    EXPECT_LE(second, 300);
+    for (int i = 0; i < 60; ++i) EXPECT_LE(delay(), 1500);
+    q.forget_failures("a");
+    EXPECT_LE(delay(), 150);
+}
+
+}  // namespace
+}  // namespace sluice
