@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// One bare repository on disk, shared by the git program (network: fetch, push) and libgit2 (objects:
-// read trees, write commits without a work tree). DESIGN D5; the facts are in gitops.md 4.
+// One bare repository on disk, shared by the git program (network: fetch, push) and libgit2
+// (objects: read trees, write commits without a work tree). DESIGN D5; the facts are in
+// gitops.md 4.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +57,8 @@ struct Signature {
     TimePoint when;
 };
 
-// One ref to move, as a compare-and-swap: `expected` is its tip now, nothing where it must not exist.
+// One ref to move, as a compare-and-swap: `expected` is its tip now, nothing where it must not
+// exist.
 struct RefUpdate {
     std::string branch;  // "main", without refs/heads/
     std::optional<Oid> expected;
@@ -79,15 +82,20 @@ struct Credentials {
 
 struct RepositoryOptions {
     std::string directory;  // of the bare repository; made where missing
-    std::string url;        // http(s)://, ssh://; file:// is refused (gitops.md 4.3)
+    // https://, ssh:// (the user's own keys), http:// without credentials or on a loopback address.
+    // file:// is refused: pushes over it are not race safe (gitops.md 4.3).
+    std::string url;
     std::optional<Credentials> credentials;
     std::string git_program = "git";
     Duration network_deadline = std::chrono::seconds{60};
+    // Asked for: running programs are killed and calls return Unavailable, so that we can end at
+    // once.
+    std::stop_token stop = {};
 };
 
-// Errors: Unavailable and Timeout from the network (retry), Denied for bad credentials, NotFound for a
-// missing branch, path or object, Invalid for a bad URL or path.
-// Threads: one at a time for each Repository; several Repositories may share a directory.
+// Errors: Unavailable and Timeout from the network (retry), Denied for bad credentials, NotFound
+// for a missing branch, path or object, Invalid for a bad URL or path. Threads: one at a time for
+// each Repository; several Repositories may share a directory.
 class Repository {
 public:
     virtual ~Repository() = default;
@@ -97,20 +105,29 @@ public:
     // Brings the branch here and returns its tip; nothing where the branch does not exist.
     virtual Result<std::optional<Oid>> fetch(std::string_view branch) = 0;
 
-    // Files below any of `paths` ("" is everything), sorted by path. Links and submodules are left out.
-    virtual Result<std::vector<TreeFile>> files(const Oid& commit, const std::vector<std::string>& paths) = 0;
+    // Files below any of `paths` ("" is everything), sorted by path. Links and submodules are left
+    // out.
+    virtual Result<std::vector<TreeFile>> files(const Oid& commit,
+                                                const std::vector<std::string>& paths) = 0;
     // The blob at a path; nothing where there is none.
     virtual Result<std::optional<Oid>> blob_at(const Oid& commit, std::string_view path) = 0;
-    // A blob's bytes, fetched from the remote where they are missing here. Invalid over `limit` bytes.
+    // A blob's bytes, fetched from the remote where they are missing here. Invalid over `limit`
+    // bytes.
     virtual Result<std::string> read(const Oid& blob, size_t limit = 1 << 20) = 0;
     virtual Result<CommitInfo> commit_info(const Oid& commit) = 0;
-    // The newest commit in the first-parent history of `commit` that changed `path`, at most `depth` back.
-    virtual Result<CommitInfo> last_change(const Oid& commit, std::string_view path, int depth = 1000) = 0;
+    // The newest commit in the first-parent history of `commit` that changed `path`, at most
+    // `depth` back; NotFound where none of these did.
+    virtual Result<CommitInfo> last_change(const Oid& commit, std::string_view path,
+                                           int depth = 1000) = 0;
 
-    // A commit on `parent` (nothing: an orphan) with those changes; the id is the same for the same input.
-    virtual Result<Oid> commit(const std::optional<Oid>& parent, const std::vector<TreeChange>& changes,
-                               const Signature& author, std::string_view message) = 0;
-    // All or none of the refs move (one --atomic push with a lease on each).
+    // A commit on `parent` (nothing: an orphan) with those changes; the id is the same for the same
+    // input.
+    virtual Result<Oid> commit(const std::optional<Oid>& parent,
+                               const std::vector<TreeChange>& changes, const Signature& author,
+                               std::string_view message) = 0;
+    // All or none of the refs move (one --atomic push with a lease on each). Invalid where a target
+    // does not descend from the expected tip. After a failed or cut push the refs are asked for,
+    // and they decide: Accepted although the answer was lost, Stale where one moved.
     virtual Result<PushAnswer> push(const std::vector<RefUpdate>& updates) = 0;
 };
 
