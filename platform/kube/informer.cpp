@@ -68,7 +68,13 @@ void Informer::run(const std::stop_token& stop) {
             }
         }
         if (stop.stop_requested()) return;
-        if (!outcome.ok()) {
+        if (outcome.failed_with(ErrorKind::NotFound)) {
+            // A kind that this cluster does not serve (Istio's, say) holds no objects; it may come.
+            if (!synced_) sink_.on_list({});
+            synced_ = true;
+            version.clear();
+            delay = longest_delay;
+        } else if (!outcome.ok()) {
             log_.warning("watch broken", {{"resource", type_.plural}, {"error", outcome.error().message}});
             // What cannot be resumed must be listed again; a plain outage is resumed.
             if (outcome.error().kind != ErrorKind::Unavailable &&

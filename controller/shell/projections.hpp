@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the rollout controller keeps of the objects it watches (DESIGN D9): typed, small, and nothing
+// that a decision never reads. The documents are dropped once decoded; only route objects and
+// analysis templates stay whole, because routers and run builders work on documents.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "controller/policy/rollout/observation.hpp"
+#include "crds/metadata.hpp"
+
+namespace sluice::shell {
+
+// Who controls an object: the ownerReference with controller=true.
+struct Controller {
+    std::string kind;
+    std::string name;
+    std::string uid;
+    bool operator==(const Controller&) const = default;
+};
+Controller controller_of(const crds::ObjectMeta& metadata);
+
+struct ReplicaSetView {
+    std::string ns;
+    crds::TextMap labels;
+    Controller controller;
+    policy::rollout::ReplicaSetSeen seen;
+    bool operator==(const ReplicaSetView&) const = default;
+};
+ReplicaSetView view_replica_set(const Json& document);
+
+struct AnalysisRunView {
+    std::string ns;
+    Controller controller;
+    policy::rollout::AnalysisRunSeen seen;
+    bool operator==(const AnalysisRunView&) const = default;
+};
+AnalysisRunView view_analysis_run(const Json& document);
+
+struct ServiceView {
+    std::string ns;
+    std::string name;
+    crds::TextMap selector;
+    std::string managed_by;
+    bool operator==(const ServiceView&) const = default;
+};
+ServiceView view_service(const Json& document);
+
+// An EndpointSlice: which pods of which Service are ready.
+struct EndpointSliceView {
+    std::string ns;
+    std::string service;
+    std::vector<std::string> ready_pods;
+    bool operator==(const EndpointSliceView&) const = default;
+};
+EndpointSliceView view_endpoint_slice(const Json& document);
+
+// A pod: only which revision it belongs to.
+struct PodView {
+    std::string hash;
+    bool operator==(const PodView&) const = default;
+};
+PodView view_pod(const Json& document);
+
+struct DocumentView {
+    Json document;
+    bool operator==(const DocumentView&) const = default;
+};
+
+}  // namespace sluice::shell

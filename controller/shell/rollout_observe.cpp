@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/shell/rollout_observe.hpp"
+
+#include <set>
+
+#include "base/text.hpp"
+
+namespace sluice::shell {
+namespace {
+
+namespace seen = policy::rollout;
+
+seen::RolloutSeen rollout_seen(const crds::Rollout& rollout) {
+    const auto& metadata = rollout.metadata;
+    return {.ns = metadata.ns,
+            .name = metadata.name,
+            .uid = metadata.uid,
+            .generation = metadata.generation,
+            .deleting = metadata.deleting,
+            .annotations = metadata.annotations,
+            .template_hash = rollout.pod_template.hash,
+            .template_digest = rollout.pod_template.digest,
+            .template_labels = rollout.pod_template.labels,
+            .step_hash = rollout.step_hash};
+}
+
+// Ours by controller uid, or an orphan that our selector matches.
+void see_replica_sets(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
+    const std::string own_name = concat(rollout.metadata.name, "-", rollout.pod_template.hash);
+    for (const auto& view : world.replica_sets.in_namespace(rollout.metadata.ns)) {
+        const bool owned = view->controller.uid == rollout.metadata.uid;
+        const bool orphan = view->controller.uid.empty() && rollout.spec.selector &&
+                            !view->seen.deleting &&
+                            crds::matches(*rollout.spec.selector, view->labels);
+        if (!owned && !orphan) {
+            all.name_taken |= view->seen.name == own_name;
+            continue;
+        }
+        all.replica_sets.push_back(view->seen);
+        all.replica_sets.back().owned = owned;
+    }
+}
+
+std::set<std::string> service_names(const crds::RolloutSpec& spec) {
+    std::set<std::string> names;
+    if (spec.canary) {
+        names.insert(spec.canary->stable_service);
+        names.insert(spec.canary->canary_service);
+    }
+    if (spec.blue_green) {
+        names.insert(spec.blue_green->active_service);
+        names.insert(spec.blue_green->preview_service);
+    }
+    names.erase("");
+    return names;
+}
+
+void see_services(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
+    const std::string& ns = rollout.metadata.ns;
+    for (const auto& name : service_names(rollout.spec)) {
+        const auto service = world.services.get(key_of(ns, name));
+        if (!service) {
+            all.services.push_back({.name = name, .exists = false});
+            continue;
+        }
+        all.services.push_back({.name = name,
+                                .exists = true,
+                                .selector = service->selector,
+                                .managed_by = service->managed_by,
+                                .ready_endpoints = world.ready_endpoints(ns, name)});
+    }
+}
+
+const kube::Cache<DocumentView>* cache_of(const World& world, const ResourceType& type) {
+    if (type.kind == resources::ingresses.kind) return &world.ingresses;
+    if (type.kind == resources::virtual_services.kind) return &world.virtual_services;
+    if (type.kind == resources::destination_rules.kind) return &world.destination_rules;
+    return nullptr;
+}
+
+traffic::Documents documents_of(const World& world, const traffic::Router& router,
+                                const traffic::Target& target) {
+    traffic::Documents documents;
+    for (const auto& ref : router.objects(target)) {
+        auto& slot = documents[ref];
+        const auto* cache = cache_of(world, ref.type);
+        if (!cache) continue;
+        if (const auto view = cache->get(key_of(ref.ns, ref.name))) slot = view->document;
+    }
+    return documents;
+}
+
+// The hash that a DestinationRule's subset selects.
+std::string subset_hash(const traffic::Documents& documents, const std::string& rule,
+                        const std::string& subset) {
+    for (const auto& [ref, document] : documents) {
+        if (ref.type.kind != "DestinationRule" || ref.name != rule || !document) continue;
+        const Json* subsets = find(*document, {"spec", "subsets"});
+        if (!subsets || !subsets->is_array()) continue;
+        for (const auto& entry : *subsets)
+            if (text_at(entry, {"name"}) == subset)
+                return text_at(entry, {"labels", crds::pod_template_hash_label});
+    }
+    return {};
+}
+
+void see_subsets(const crds::Rollout& rollout, const traffic::Documents& documents,
+                 seen::RouteSeen& route) {
+    const auto& istio = rollout.spec.canary->traffic_routing->istio;
+    if (route.router != "Istio" || !istio || !istio->destination_rule) return;
+    const auto& rule = *istio->destination_rule;
+    route.by_subset = true;
+    route.canary_subset_hash = subset_hash(documents, rule.name, rule.canary_subset_name);
+    route.stable_subset_hash = subset_hash(documents, rule.name, rule.stable_subset_name);
+}
+
+seen::RouteSeen see_route(const World& world, const crds::Rollout& rollout,
+                          const traffic::Router& router, seen::Observation& all) {
+    const auto target = target_of(rollout);
+    const auto documents = documents_of(world, router, target);
+    seen::RouteSeen route{.router = std::string(router.name())};
+    for (const auto& problem : router.problems(documents, target))
+        all.problems.push_back(to_text(problem));
+    const auto weight = router.read(documents, target);
+    if (!weight.ok()) {
+        route.problem = weight.error().message;
+        return route;
+    }
+    if (*weight) route.weight = **weight;
+    see_subsets(rollout, documents, route);
+    if (route.weight) {
+        const auto& routing = *rollout.spec.canary->traffic_routing;
+        // Subset labels follow actions of their own; only form at the present weight counts here.
+        traffic::Target as_is = target;
+        as_is.canary_hash = route.canary_subset_hash;
+        as_is.stable_hash = route.stable_subset_hash;
+        const auto writes =
+            router.write(documents, as_is, static_cast<int>(*route.weight),
+                         static_cast<int>(routing.max_traffic_weight.value_or(100)));
+        if (!writes.ok()) route.problem = writes.error().message;
+        else route.settled = writes->empty();
+    }
+    return route;
+}
+
+void see_routes(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
+    for (const auto& router : routers_of(rollout))
+        all.routes.push_back(see_route(world, rollout, *router, all));
+}
+
+void see_runs(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
+    for (const auto& view : world.analysis_runs.in_namespace(rollout.metadata.ns))
+        if (view->controller.uid == rollout.metadata.uid) all.analysis_runs.push_back(view->seen);
+}
+
+void see_template_problems(const World& world, const crds::Rollout& rollout,
+                           const crds::RolloutAnalysis& analysis, seen::Observation& all) {
+    for (const auto& ref : analysis.templates) {
+        const bool there =
+            ref.cluster_scope
+                ? world.cluster_analysis_templates.get(ref.template_name) != nullptr
+                : world.analysis_templates.get(
+                      key_of(rollout.metadata.ns, ref.template_name)) != nullptr;
+        if (there) continue;
+        all.problems.push_back(concat(ref.cluster_scope ? "ClusterAnalysisTemplate '" : "AnalysisTemplate '",
+                                      ref.template_name, "' not found"));
+    }
+}
+
+void see_problems(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
+    const auto& canary = rollout.spec.canary;
+    if (!canary) return;
+    if (canary->analysis) see_template_problems(world, rollout, canary->analysis->analysis, all);
+    for (const auto& step : canary->steps)
+        if (const auto* analysis = std::get_if<crds::AnalysisStep>(&step))
+            see_template_problems(world, rollout, analysis->analysis, all);
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<traffic::Router>> routers_of(const crds::Rollout& rollout) {
+    std::vector<std::unique_ptr<traffic::Router>> routers;
+    const auto& canary = rollout.spec.canary;
+    if (!canary || !canary->traffic_routing) return routers;
+    const auto& routing = *canary->traffic_routing;
+    if (routing.istio) routers.push_back(traffic::make_router(*routing.istio));
+    if (routing.nginx) routers.push_back(traffic::make_router(*routing.nginx));
+    return routers;
+}
+
+traffic::Target target_of(const crds::Rollout& rollout) {
+    traffic::Target target{.ns = rollout.metadata.ns,
+                           .name = rollout.metadata.name,
+                           .uid = rollout.metadata.uid,
+                           .stable_hash = rollout.status.stable_rs,
+                           .canary_hash = rollout.status.current_pod_hash};
+    if (const auto& canary = rollout.spec.canary) {
+        target.stable_service = canary->stable_service;
+        target.canary_service = canary->canary_service;
+        if (canary->traffic_routing) target.managed_routes = canary->traffic_routing->managed_routes;
+    }
+    return target;
+}
+
+policy::rollout::Observation observe(const World& world, const crds::Rollout& rollout) {
+    seen::Observation all;
+    all.rollout = rollout_seen(rollout);
+    see_replica_sets(world, rollout, all);
+    see_services(world, rollout, all);
+    see_routes(world, rollout, all);
+    see_runs(world, rollout, all);
+    see_problems(world, rollout, all);
+    return all;
+}
+
+}  // namespace sluice::shell

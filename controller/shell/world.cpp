@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/shell/world.hpp"
+
+#include <algorithm>
+
+#include "controller/shell/triggers.hpp"
+
+namespace sluice::shell {
+namespace {
+
+// The namespace of an object that came, changed or went.
+template <class T>
+const T& either(const T* old, const T* fresh) {
+    return fresh ? *fresh : *old;
+}
+
+std::string owner_key(const std::string& ns, const Controller& controller) {
+    return controller.kind == "Rollout" ? key_of(ns, controller.name) : std::string{};
+}
+
+}  // namespace
+
+World::World(const kube::Client& client, std::string ns, Log& log,
+             std::function<void(const std::string& key)> wake)
+    : client_(client), ns_(std::move(ns)), log_(log), wake_(std::move(wake)) {
+    listen();
+}
+
+void World::wake_users(const std::string& ns, const std::function<bool(const crds::Rollout&)>& uses) {
+    for (const auto& rollout : ns.empty() ? rollouts.all() : rollouts.in_namespace(ns))
+        if (uses(*rollout)) wake_(key_of(rollout->metadata.ns, rollout->metadata.name));
+}
+
+void World::listen() {
+    rollouts.listen([this](const std::string& key, const auto*, const auto*) { wake_(key); });
+    replica_sets.listen([this](const std::string&, const auto* old, const auto* fresh) {
+        if (old && fresh && *old == *fresh) return;
+        // Both owners: an adoption or a release concerns the one and the other.
+        for (const auto* view : {old, fresh})
+            if (view)
+                if (const auto key = owner_key(view->ns, view->controller); !key.empty()) wake_(key);
+    });
+    analysis_runs.listen([this](const std::string&, const auto* old, const auto* fresh) {
+        if (old && fresh && *old == *fresh) return;
+        const auto& run = either(old, fresh);
+        if (const auto key = owner_key(run.ns, run.controller); !key.empty()) wake_(key);
+    });
+    services.listen([this](const std::string&, const auto* old, const auto* fresh) {
+        if (old && fresh && *old == *fresh) return;
+        const auto& service = either(old, fresh);
+        wake_users(service.ns, [&](const auto& r) { return uses_service(r, service.name); });
+    });
+    endpoint_slices.listen([this](const std::string&, const auto* old, const auto* fresh) {
+        if (old && fresh && *old == *fresh) return;
+        const auto& slice = either(old, fresh);
+        wake_users(slice.ns, [&](const auto& r) { return uses_service(r, slice.service); });
+    });
+    ingresses.listen([this](const std::string& key, const auto*, const auto*) {
+        const auto [ns, name] = split_key(key);
+        wake_users(ns, [&](const auto& r) { return uses_ingress(r, name); });
+    });
+    virtual_services.listen([this](const std::string& key, const auto*, const auto*) {
+        const auto [ns, name] = split_key(key);
+        wake_users("", [&](const auto& r) { return uses_virtual_service(r, ns, name); });
+    });
+    destination_rules.listen([this](const std::string& key, const auto*, const auto*) {
+        const auto [ns, name] = split_key(key);
+        wake_users(ns, [&](const auto& r) { return uses_destination_rule(r, name); });
+    });
+    analysis_templates.listen([this](const std::string& key, const auto*, const auto*) {
+        const auto [ns, name] = split_key(key);
+        wake_users(ns, [&](const auto& r) { return uses_analysis_template(r, name, false); });
+    });
+    cluster_analysis_templates.listen([this](const std::string& key, const auto*, const auto*) {
+        wake_users("", [&](const auto& r) { return uses_analysis_template(r, key, true); });
+    });
+}
+
+void World::watch(const ResourceType& type, kube::ListOptions options, kube::InformerSink sink) {
+    if (type.namespaced) options.ns = ns_;
+    informers_.push_back(
+        std::make_unique<kube::Informer>(client_, type, std::move(options), std::move(sink), log_));
+}
+
+void World::start() {
+    // Only pods that belong to a revision, and of those only the revision.
+    watch(resources::pods, {.label_selector = crds::pod_template_hash_label}, pods.sink());
+    watch(resources::services, {}, services.sink());
+    watch(resources::endpoint_slices, {}, endpoint_slices.sink());
+    watch(resources::replica_sets, {}, replica_sets.sink());
+    watch(resources::analysis_runs, {}, analysis_runs.sink());
+    watch(resources::analysis_templates, {}, analysis_templates.sink());
+    watch(resources::cluster_analysis_templates, {}, cluster_analysis_templates.sink());
+    watch(resources::ingresses, {}, ingresses.sink());
+    watch(resources::virtual_services, {}, virtual_services.sink());
+    watch(resources::destination_rules, {}, destination_rules.sink());
+    watch(resources::rollouts, {}, rollouts.sink());
+}
+
+bool World::synced() const {
+    return !informers_.empty() &&
+           std::ranges::all_of(informers_, [](const auto& informer) { return informer->synced(); });
+}
+
+std::map<std::string, long> World::ready_endpoints(const std::string& ns,
+                                                   const std::string& service) const {
+    std::map<std::string, long> by_hash;
+    for (const auto& slice : endpoint_slices.in_namespace(ns)) {
+        if (slice->service != service) continue;
+        for (const auto& name : slice->ready_pods) {
+            const auto pod = pods.get(key_of(ns, name));
+            ++by_hash[pod ? pod->hash : ""];
+        }
+    }
+    return by_hash;
+}
+
+}  // namespace sluice::shell
