@@ -55,6 +55,8 @@ const Json& Field::document() const {
     return *value_;
 }
 
+const Json& Field::peek() const { return value_ ? *value_ : null_json; }
+
 Field Field::at(std::string_view key) const {
     const std::string path = inner_path(path_, key);
     if (!value_) return {nullptr, problems_, path, seen_};

@@ -52,6 +52,9 @@ public:
     // The value itself, for documents that are passed on; null Json where absent. Everything below
     // it counts as asked for.
     [[nodiscard]] const Json& document() const;
+    // The same without counting anything below it as asked for: for a decoder that also keeps the
+    // document, so that its unknown fields are still reported.
+    [[nodiscard]] const Json& peek() const;
 
     // The field of that name; it may be absent. Asking makes it known.
     [[nodiscard]] Field at(std::string_view key) const;
