@@ -97,6 +97,12 @@ void World::start() {
     watch(resources::rollouts, {}, rollouts.sink());
 }
 
+bool World::wait_for_sync(std::stop_token stop) const {
+    std::vector<const kube::Informer*> all;
+    for (const auto& informer : informers_) all.push_back(informer.get());
+    return kube::wait_for_sync(all, std::move(stop));
+}
+
 bool World::synced() const {
     return !informers_.empty() &&
            std::ranges::all_of(informers_, [](const auto& informer) { return informer->synced(); });

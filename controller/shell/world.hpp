@@ -25,8 +25,12 @@ public:
 
     // Starts the watches.
     void start();
+    // Ends the watches.
+    void stop() { informers_.clear(); }
     // Whether every watch has listed once.
     [[nodiscard]] bool synced() const;
+    // False where `stop` came first.
+    [[nodiscard]] bool wait_for_sync(std::stop_token stop) const;
 
     kube::Cache<crds::Rollout> rollouts{crds::decode_rollout};
     kube::Cache<ReplicaSetView> replica_sets{view_replica_set};

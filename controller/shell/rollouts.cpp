@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/shell/rollouts.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "controller/policy/rollout/decision.hpp"
+#include "controller/shell/rollout_execute.hpp"
+#include "controller/shell/rollout_observe.hpp"
+
+namespace sluice::shell {
+namespace {
+
+namespace policy = policy::rollout;
+
+// Our own write comes back through the watch within milliseconds; this is for a watch that is away.
+constexpr Duration wait_for_own_write = std::chrono::milliseconds{100};
+// A pass dropped because the world moved: the watch brings what moved.
+constexpr Duration wait_after_stale = std::chrono::milliseconds{50};
+
+bool writes_the_rollout(const policy::Action& action) {
+    return std::holds_alternative<policy::SetRolloutRevision>(action) ||
+           std::holds_alternative<policy::SetDefaultReplicas>(action);
+}
+
+std::string summary(const policy::Decision& decision) {
+    std::vector<std::string> parts;
+    for (const auto& planned : decision.actions) parts.push_back(to_text(planned.action));
+    return join(parts, "; ");
+}
+
+}  // namespace
+
+Rollouts::Rollouts(Options options, const kube::Client& client, EventWriter& events,
+                   const Clock& clock, Log& log)
+    : options_(std::move(options)),
+      client_(client),
+      events_(events),
+      clock_(clock),
+      log_(log),
+      reconciler_({.name = "rollout", .workers = options_.workers},
+                  [this](const std::string& key) { return reconcile(key); }, clock, log),
+      world_(client, options_.ns, log, [this](const std::string& key) { reconciler_.add(key); }) {}
+
+void Rollouts::start() {
+    world_.start();
+    starter_ = std::jthread([this](const std::stop_token& stop) {
+        if (world_.wait_for_sync(stop)) reconciler_.start();
+    });
+}
+
+void Rollouts::stop() {
+    starter_ = {};
+    reconciler_.stop();
+    world_.stop();
+}
+
+bool Rollouts::behind_own_write(const crds::Rollout& rollout) {
+    const std::lock_guard lock(mutex_);
+    const auto found = written_.find(key_of(rollout.metadata.ns, rollout.metadata.name));
+    if (found == written_.end()) return false;
+    const long seen = parse_integer(rollout.metadata.resource_version).value_or(0);
+    if (seen < found->second) return true;
+    written_.erase(found);
+    return false;
+}
+
+void Rollouts::remember_write(const std::string& key, const Json& document) {
+    const auto version = parse_integer(text_at(document, {"metadata", "resourceVersion"}));
+    if (!version) return;
+    const std::lock_guard lock(mutex_);
+    written_[key] = *version;
+}
+
+void Rollouts::send(const crds::Rollout& rollout, const std::vector<policy::Event>& events) {
+    for (const auto& event : events)
+        events_.add({.object = {resources::rollouts, rollout.metadata.ns, rollout.metadata.name},
+                     .uid = rollout.metadata.uid,
+                     .warning = event.warning,
+                     .reason = event.reason,
+                     .message = event.message});
+}
+
+// False where the pass must be dropped.
+Result<bool> Rollouts::act(const crds::Rollout& rollout, const policy::Decision& decision,
+                           bool& wrote_rollout) {
+    for (const auto& planned : decision.actions) {
+        const auto effect = TRY(execute(client_, rollout, planned.action));
+        if (effect == Effect::Stale) return false;
+        if (effect != Effect::Changed) continue;
+        wrote_rollout |= writes_the_rollout(planned.action);
+        send(rollout, planned.events);
+    }
+    return true;
+}
+
+// True where nothing had to be written or the write was accepted. The resourceVersion is the
+// compare-and-swap that keeps a user's promote or abort from being overwritten; after a write of
+// our own to the Rollout in this pass the next pass writes the status.
+Result<bool> Rollouts::write_status(const crds::Rollout& rollout, const policy::Decision& decision,
+                                    bool wrote_rollout) {
+    Json patch = diff_merge_patch(crds::encode_status(rollout.status), crds::encode_status(decision.status));
+    if (patch.empty()) return true;
+    if (wrote_rollout) return false;
+    const ObjectRef ref{resources::rollouts, rollout.metadata.ns, rollout.metadata.name};
+    const Json body = {{"metadata", {{"resourceVersion", rollout.metadata.resource_version}}},
+                       {"status", std::move(patch)}};
+    const auto written = client_.patch(ref, kube::PatchType::Merge, body, "status");
+    if (written.failed_with(ErrorKind::Conflict) || written.failed_with(ErrorKind::NotFound))
+        return false;
+    if (!written.ok()) return written.error();
+    remember_write(key_of(ref.ns, ref.name), *written);
+    return true;
+}
+
+void Rollouts::log_decision(const crds::Rollout& rollout, const policy::Decision& decision) {
+    const auto& before = rollout.status;
+    const auto& after = decision.status;
+    if (decision.actions.empty() && before == after) return;
+    std::vector<LogField> fields = {
+        {"rollout", key_of(rollout.metadata.ns, rollout.metadata.name)}, {"phase", after.phase}};
+    if (!after.message.empty()) fields.emplace_back("because", after.message);
+    if (after.current_step_index) fields.emplace_back("step", *after.current_step_index);
+    if (after.canary.weights) fields.emplace_back("weight", after.canary.weights->canary.weight);
+    if (!decision.actions.empty()) fields.emplace_back("actions", summary(decision));
+    log_.info("decided", fields);
+}
+
+Result<std::optional<Duration>> Rollouts::reconcile(const std::string& key) {
+    const auto rollout = world_.rollouts.get(key);
+    if (!rollout || rollout->metadata.deleting) {
+        const std::lock_guard lock(mutex_);
+        written_.erase(key);
+        return std::optional<Duration>{};
+    }
+    if (behind_own_write(*rollout)) return std::optional{wait_for_own_write};
+    const auto seen = observe(world_, *rollout);
+    const auto decision = policy::decide(rollout->spec, rollout->status, seen, clock_.now());
+    log_decision(*rollout, decision);
+    bool wrote_rollout = false;
+    const auto acted = act(*rollout, decision, wrote_rollout);
+    const bool recorded = TRY(write_status(*rollout, decision, wrote_rollout));
+    if (!acted.ok()) return acted.error();
+    if (!*acted || !recorded) return std::optional{wait_after_stale};
+    send(*rollout, decision.events);
+    return decision.look_again_after;
+}
+
+}  // namespace sluice::shell

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rollout controller: caches wake a key, a worker observes, decides, executes and writes the
+// status. All state lives in the objects; this may be killed at any instruction.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "controller/shell/events.hpp"
+#include "controller/shell/world.hpp"
+#include "platform/kube/reconciler.hpp"
+
+namespace sluice::shell {
+
+class Rollouts {
+public:
+    struct Options {
+        std::string ns;   // one namespace, or empty for all
+        int workers = 4;
+    };
+
+    // Everything referenced must outlive it. stop() before the transport goes.
+    Rollouts(Options options, const kube::Client& client, EventWriter& events, const Clock& clock, Log& log);
+
+    // Watches begin at once, work once every cache has listed.
+    void start();
+    void stop();
+    [[nodiscard]] bool synced() const { return world_.synced(); }
+    [[nodiscard]] const World& world() const { return world_; }
+
+    // One pass over one Rollout; the workers' loop, and what the simulator steps.
+    Result<std::optional<Duration>> reconcile(const std::string& key);
+
+private:
+    struct Pass;
+    bool behind_own_write(const crds::Rollout& rollout);
+    void remember_write(const std::string& key, const Json& document);
+    void log_decision(const crds::Rollout& rollout, const policy::rollout::Decision& decision);
+    void send(const crds::Rollout& rollout, const std::vector<policy::rollout::Event>& events);
+    Result<bool> act(const crds::Rollout& rollout, const policy::rollout::Decision& decision, bool& wrote_rollout);
+    Result<bool> write_status(const crds::Rollout& rollout, const policy::rollout::Decision& decision, bool wrote_rollout);
+
+    Options options_;
+    const kube::Client& client_;
+    EventWriter& events_;
+    const Clock& clock_;
+    Log& log_;
+    kube::Reconciler reconciler_;
+    World world_;
+    std::jthread starter_;
+    std::mutex mutex_;
+    std::map<std::string, long> written_;  // newest resourceVersion we wrote, by key; guarded by mutex_
+};
+
+}  // namespace sluice::shell
