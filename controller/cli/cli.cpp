@@ -2,13 +2,84 @@
 #include "controller/cli/cli.hpp"
 
 #include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "controller/cli/context.hpp"
+#include "controller/cli/serve.hpp"
+#include "controller/cli/verbs.hpp"
 
 namespace sluice::cli {
+namespace {
+
+// Filled while the command line is read; one member an option.
+struct CommandLine {
+    GlobalOptions global;
+    StandaloneOptions standalone;
+    ControllerOptions controller;
+    std::string name;
+    bool full = false;
+    bool all_namespaces = false;
+    std::optional<long> revision;
+    int exit_code = Done;
+};
+
+void add_cluster_options(CLI::App& verb, GlobalOptions& options) {
+    verb.add_option("--kubeconfig", options.kubeconfig, "Path of the kubeconfig (default: as kubectl)");
+    verb.add_option("--context", options.context, "Context in the kubeconfig (default: the current one)");
+    verb.add_option("-n,--namespace", options.ns, "Namespace (default: the context's)");
+}
+
+CLI::App* add_rollout_verb(CLI::App& app, CommandLine& line, const char* name, const char* text) {
+    auto* verb = app.add_subcommand(name, text);
+    add_cluster_options(*verb, line.global);
+    verb->add_option("-o,--output", line.global.output, "json, yaml or name")
+        ->check(CLI::IsMember({"json", "yaml", "name"}));
+    return verb;
+}
+
+void add_verbs(CLI::App& app, CommandLine& line) {
+    auto* get_verb = add_rollout_verb(app, line, "get", "Show one Rollout, or a table of all");
+    get_verb->add_option("NAME", line.name, "Rollout");
+    get_verb->add_flag("-A,--all-namespaces", line.all_namespaces, "In every namespace");
+    get_verb->callback([&] { line.exit_code = get(line.global, line.name, line.all_namespaces); });
+
+    const auto simple = [&](const char* name, const char* text, int (*run)(const GlobalOptions&, const std::string&)) {
+        auto* verb = add_rollout_verb(app, line, name, text);
+        verb->add_option("NAME", line.name, "Rollout")->required();
+        verb->callback([&line, run] { line.exit_code = run(line.global, line.name); });
+    };
+    auto* promote_verb = add_rollout_verb(app, line, "promote", "Past the current step or pause");
+    promote_verb->add_option("NAME", line.name, "Rollout")->required();
+    promote_verb->add_flag("--full", line.full, "Straight to the end: no steps, pauses or analysis");
+    promote_verb->callback([&] { line.exit_code = promote(line.global, line.name, line.full); });
+    simple("abort", "Send all traffic back to the stable version", abort_rollout);
+    simple("retry", "Start an aborted update again", retry_rollout);
+    simple("pause", "Stop where it stands until resumed", pause_rollout);
+    simple("resume", "Go on after a pause by a user", resume_rollout);
+    auto* undo_verb = add_rollout_verb(app, line, "undo", "Back to an earlier revision");
+    undo_verb->add_option("NAME", line.name, "Rollout")->required();
+    undo_verb->add_option("--to-revision", line.revision, "Revision (default: the one before)");
+    undo_verb->callback([&] { line.exit_code = undo(line.global, line.name, line.revision); });
+}
+
+}  // namespace
 
 int run(int argc, char** argv) {
-    CLI::App app{"sluice: progressive delivery from Git to Git"};
-    CLI11_PARSE(app, argc, argv);
-    return 0;
+    CLI::App app{"sluice: progressive delivery, from Git to Git"};
+    app.set_version_flag("--version", std::string("sluice 0.1.0"));
+    app.require_subcommand(1);
+    CommandLine line;
+    add_standalone(app, line.standalone, line.exit_code);
+    add_controller(app, line.controller, line.exit_code);
+    add_verbs(app, line);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+        const int code = app.exit(problem);
+        return code == 0 ? Done : WrongUsage;
+    }
+    return line.exit_code;
 }
 
 }  // namespace sluice::cli

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "controller/policy/rollout/decision.hpp"
 #include "controller/shell/events.hpp"
 #include "controller/shell/world.hpp"
 #include "platform/kube/reconciler.hpp"
