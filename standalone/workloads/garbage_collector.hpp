@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mutex>
+
+#include "platform/kube/cache.hpp"
+#include "platform/kube/client.hpp"
+#include "platform/kube/reconciler.hpp"
+#include "standalone/workloads/garbage.hpp"
+
+namespace sluice::standalone::workloads {
+
+// Watches suggest, the server decides: before anything is deleted its owners are read one by one.
+class GarbageCollector final {
+public:
+    GarbageCollector(const kube::Client& client, const Clock& clock, Log& log);
+
+    // Where an informer of `type` tells what it sees; before that informer starts.
+    kube::InformerSink sink(const ResourceType& type);
+    void start();
+
+private:
+    using OwnedCache = kube::Cache<OwnedObject>;
+
+    void on_change(const OwnedObject* old, const OwnedObject* fresh);
+    Result<std::optional<Duration>> reconcile(const std::string& key);
+    Result<std::optional<Duration>> sweep();
+    Result<OwnerState> state_of(const OwnedObject& object, const OwnerReference& owner) const;
+
+    const kube::Client& client_;
+    Log& log_;
+    mutable std::mutex mutex_;
+    OwnershipGraph graph_;           // guarded by mutex_
+    std::set<ResourceType> listed_;  // guarded by mutex_; the kinds that the server does serve
+    std::vector<std::unique_ptr<OwnedCache>> caches_;
+    kube::Reconciler reconciler_;
+};
+
+}  // namespace sluice::standalone::workloads
