@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/git/process.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+namespace sluice::git {
+namespace {
+
+using namespace std::chrono_literals;
+
+Program shell_line(std::string line) {
+    return {.arguments = {"/bin/sh", "-c", std::move(line)},
+            .environment = {{"PATH", "/bin:/usr/bin"}}};
+}
+
+TEST(RunProgram, GivesBothStreamsAndTheExitCode) {
+    const auto result = run_program(shell_line("echo out; echo err >&2; exit 3"));
+    ASSERT_TRUE(result.ok());
+    EXPECT_EQ(result->exit_code, 3);
+    EXPECT_EQ(result->out, "out\n");
+    EXPECT_EQ(result->err, "err\n");
+}
+
+TEST(RunProgram, FeedsItsInputHoweverLong) {
+    auto program = shell_line("wc -c; true");
+    program.input = std::string(1'000'000, 'x');
+    EXPECT_EQ(run_program(program)->out, "1000000\n");
+    // A program that never reads its input harms nobody.
+    auto deaf = shell_line("exec true");
+    deaf.input = std::string(1'000'000, 'x');
+    EXPECT_EQ(run_program(deaf)->exit_code, 0);
+}
+
+TEST(RunProgram, InheritsNothingOfTheEnvironment) {
+    ::setenv("SLUICE_TEST_SECRET", "hidden", 1);
+    EXPECT_EQ(run_program(shell_line("echo \"[$SLUICE_TEST_SECRET]\""))->out, "[]\n");
+}
+
+TEST(RunProgram, KillsTheWholeGroupAtItsDeadline) {
+    auto program = shell_line("trap '' TERM; sleep 600 & echo $!; wait; sleep 600");
+    program.deadline = 200ms;
+    const auto before = std::chrono::steady_clock::now();
+    const auto result = run_program(program);
+    EXPECT_TRUE(result.failed_with(ErrorKind::Timeout));
+    EXPECT_EQ(result.error().message, "run /bin/sh: killed after 200ms");
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 10s);
+}
+
+TEST(RunProgram, LeavesNoGrandchildThatHoldsItsPipes) {
+    const auto result = run_program(shell_line("sleep 600 & echo $!"));
+    ASSERT_TRUE(result.ok());
+    const auto grandchild = static_cast<pid_t>(std::stol(result->out));
+    // Gone, or a zombie that waits for init; never running.
+    const auto state = run_program(shell_line("ps -o stat= -p " + std::to_string(grandchild)));
+    EXPECT_TRUE(state->out.empty() || state->out[0] == 'Z') << state->out;
+}
+
+TEST(RunProgram, EndsWhenWeEnd) {
+    std::stop_source source;
+    auto program = shell_line("sleep 600");
+    program.stop = source.get_token();
+    Result<ProgramResult> result = internal("not run");
+    std::jthread runner([&] { result = run_program(program); });
+    source.request_stop();
+    runner.join();
+    EXPECT_TRUE(result.failed_with(ErrorKind::Unavailable));
+}
+
+TEST(RunProgram, SaysWhatCannotBeStarted) {
+    const auto result = run_program({.arguments = {"/no/such/program"}});
+    ASSERT_TRUE(result.failed_with(ErrorKind::Unavailable));
+    EXPECT_EQ(result.error().message, "start /no/such/program: No such file or directory");
+}
+
+}  // namespace
+}  // namespace sluice::git
