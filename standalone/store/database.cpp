@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "standalone/store/database.hpp"
+
+#include <sqlite3.h>
+
+#include "base/text.hpp"
+
+namespace sluice::standalone::store {
+namespace {
+
+constexpr int schema_version = 1;
+
+struct CloseConnection {
+    void operator()(sqlite3* connection) const { sqlite3_close(connection); }
+};
+struct FinishStatement {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+using Connection = std::unique_ptr<sqlite3, CloseConnection>;
+using Statement = std::unique_ptr<sqlite3_stmt, FinishStatement>;
+
+Error sqlite_error(sqlite3* connection, std::string_view attempt) {
+    if (sqlite3_errcode(connection) == SQLITE_BUSY)
+        return unavailable(concat(attempt, ": another process has this data folder open"));
+    return unavailable(concat(attempt, ": ", sqlite3_errmsg(connection)));
+}
+
+void bind_text(sqlite3_stmt* statement, int place, const std::string& text) {
+    sqlite3_bind_text(statement, place, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+}
+
+std::string column_text(sqlite3_stmt* statement, int column) {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+    const auto size = static_cast<size_t>(sqlite3_column_bytes(statement, column));
+    return bytes ? std::string(bytes, size) : std::string();
+}
+
+}  // namespace
+
+struct Database::Sqlite {
+    Connection connection;
+    Statement begin, commit, rollback, put, erase, set_version;
+
+    Result<void> run(const char* sql) {
+        if (sqlite3_exec(connection.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+            return sqlite_error(connection.get(), "open the store");
+        return {};
+    }
+    Result<Statement> prepare(const char* sql) {
+        sqlite3_stmt* statement = nullptr;
+        if (sqlite3_prepare_v3(connection.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
+                               nullptr) != SQLITE_OK)
+            return sqlite_error(connection.get(), "prepare the store");
+        return Statement(statement);
+    }
+    Result<void> step(const Statement& statement) {
+        const int outcome = sqlite3_step(statement.get());
+        Result<void> result;
+        if (outcome != SQLITE_DONE && outcome != SQLITE_ROW)
+            result = sqlite_error(connection.get(), "write to the store");
+        sqlite3_reset(statement.get());
+        return result;
+    }
+    // Runs `change` and the new version as one transaction.
+    Result<void> transact(const Statement& change, long version) {
+        TRY(step(begin));
+        sqlite3_bind_int64(set_version.get(), 1, version);
+        Result<void> result = step(change);
+        if (result.ok()) result = step(set_version);
+        if (result.ok()) result = step(commit);
+        if (!result.ok()) static_cast<void>(step(rollback));
+        return result;
+    }
+};
+
+Database::Database(std::unique_ptr<Sqlite> sqlite) : sqlite_(std::move(sqlite)) {}
+Database::~Database() = default;
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, Durability durability) {
+    auto sqlite = std::make_unique<Sqlite>();
+    sqlite3* raw = nullptr;
+    const int opened =
+        sqlite3_open_v2(path.c_str(), &raw,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    sqlite->connection.reset(raw);
+    if (opened != SQLITE_OK) return sqlite_error(raw, concat("open ", path));
+    // Exclusive: a second server on the same folder is told so instead of corrupting our memory.
+    TRY(sqlite->run("PRAGMA locking_mode=EXCLUSIVE"));
+    TRY(sqlite->run("PRAGMA journal_mode=WAL"));
+    TRY(sqlite->run(durability == Durability::Full ? "PRAGMA synchronous=FULL"
+                                                   : "PRAGMA synchronous=NORMAL"));
+    TRY(sqlite->run("PRAGMA cache_size=-2000"));
+    TRY(sqlite->run("BEGIN IMMEDIATE;"
+                    "CREATE TABLE IF NOT EXISTS objects(type TEXT NOT NULL, ns TEXT NOT NULL,"
+                    " name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,"
+                    " PRIMARY KEY(type, ns, name)) WITHOUT ROWID;"
+                    "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
+                    "INSERT OR IGNORE INTO meta VALUES('version', 0);"
+                    "INSERT OR IGNORE INTO meta VALUES('schema', 1);"
+                    "COMMIT"));
+    const Statement schema = TRY(sqlite->prepare("SELECT value FROM meta WHERE name='schema'"));
+    if (sqlite3_step(schema.get()) != SQLITE_ROW)
+        return sqlite_error(sqlite->connection.get(), concat("read ", path));
+    if (const int found = sqlite3_column_int(schema.get(), 0); found != schema_version)
+        return invalid(concat("open ", path, ": its schema is version ", found, ", this program knows ",
+                              schema_version));
+    sqlite->begin = TRY(sqlite->prepare("BEGIN IMMEDIATE"));
+    sqlite->commit = TRY(sqlite->prepare("COMMIT"));
+    sqlite->rollback = TRY(sqlite->prepare("ROLLBACK"));
+    sqlite->put = TRY(sqlite->prepare("INSERT OR REPLACE INTO objects VALUES(?1,?2,?3,?4,?5)"));
+    sqlite->erase =
+        TRY(sqlite->prepare("DELETE FROM objects WHERE type=?1 AND ns=?2 AND name=?3"));
+    sqlite->set_version = TRY(sqlite->prepare("UPDATE meta SET value=?1 WHERE name='version'"));
+    return std::unique_ptr<Database>(new Database(std::move(sqlite)));
+}
+
+Result<long> Database::read_version() {
+    const Statement query =
+        TRY(sqlite_->prepare("SELECT value FROM meta WHERE name='version'"));
+    if (sqlite3_step(query.get()) != SQLITE_ROW)
+        return sqlite_error(sqlite_->connection.get(), "read the store's version");
+    return static_cast<long>(sqlite3_column_int64(query.get(), 0));
+}
+
+Result<void> Database::read_all(const OnRow& on_row) {
+    const Statement query =
+        TRY(sqlite_->prepare("SELECT type, ns, name, version, document FROM objects"));
+    int outcome = SQLITE_ROW;
+    while ((outcome = sqlite3_step(query.get())) == SQLITE_ROW) {
+        Key key{column_text(query.get(), 0), column_text(query.get(), 1),
+                column_text(query.get(), 2)};
+        TRY(on_row(std::move(key), static_cast<long>(sqlite3_column_int64(query.get(), 3)),
+                   column_text(query.get(), 4)));
+    }
+    if (outcome != SQLITE_DONE) return sqlite_error(sqlite_->connection.get(), "read the store");
+    return {};
+}
+
+Result<void> Database::write(const Record& record) {
+    sqlite3_stmt* put = sqlite_->put.get();
+    bind_text(put, 1, record.key.type);
+    bind_text(put, 2, record.key.ns);
+    bind_text(put, 3, record.key.name);
+    sqlite3_bind_int64(put, 4, record.version);
+    bind_text(put, 5, record.text);
+    return sqlite_->transact(sqlite_->put, record.version);
+}
+
+Result<void> Database::erase(const Record& record) {
+    sqlite3_stmt* erase = sqlite_->erase.get();
+    bind_text(erase, 1, record.key.type);
+    bind_text(erase, 2, record.key.ns);
+    bind_text(erase, 3, record.key.name);
+    return sqlite_->transact(sqlite_->erase, record.version);
+}
+
+}  // namespace sluice::standalone::store

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The durable half of the store: SQLite in WAL mode, one row an object, the version in a row of its own,
+// changed in one transaction. Internal to standalone/store.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "standalone/store/store.hpp"
+
+namespace sluice::standalone::store {
+
+// One thread at a time.
+class Database {
+public:
+    static Result<std::unique_ptr<Database>> open(const std::string& path, Durability durability);
+    ~Database();
+
+    // The version after the last acknowledged change.
+    Result<long> read_version();
+    using OnRow = std::function<Result<void>(Key key, long version, std::string text)>;
+    Result<void> read_all(const OnRow& on_row);
+
+    // Both durable when they return, with the store's version at the record's.
+    Result<void> write(const Record& record);
+    Result<void> erase(const Record& record);
+
+private:
+    struct Sqlite;
+    explicit Database(std::unique_ptr<Sqlite> sqlite);
+
+    std::unique_ptr<Sqlite> sqlite_;
+};
+
+}  // namespace sluice::standalone::store

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "standalone/store/store.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/text.hpp"
+#include "standalone/store/database.hpp"
+
+namespace sluice::standalone::store {
+namespace {
+
+std::string key_text(const Key& key) {
+    return concat(key.type, " ", key.ns.empty() ? "" : key.ns + "/", key.name);
+}
+
+Error version_conflict(const Key& key, long expected, long found) {
+    return {ErrorKind::Conflict,
+            concat(key_text(key), ": expected version ", expected, ", found ", found)};
+}
+
+}  // namespace
+
+// Shared with the handles, so that one may outlive the store.
+struct Store::Listeners {
+    std::mutex mutex;
+    long next_id = 0;
+    std::map<std::string, std::map<long, std::function<void()>>, std::less<>> by_type;
+
+    void wake(std::string_view type) {
+        const std::lock_guard lock(mutex);
+        const auto found = by_type.find(type);
+        if (found == by_type.end()) return;
+        for (const auto& [id, call] : found->second) call();
+    }
+};
+
+Store::Store(std::unique_ptr<Database> database, ChangeLimits limits)
+    : database_(std::move(database)), log_(limits), listeners_(std::make_shared<Listeners>()) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
+    auto database = TRY(Database::open(options.path, options.durability));
+    std::unique_ptr<Store> store(new Store(std::move(database), options.change_limits));
+    TRY(store->load());
+    return store;
+}
+
+Result<void> Store::load() {
+    const std::lock_guard lock(mutex_);
+    version_ = TRY(database_->read_version());
+    log_.start_at(version_);
+    return database_->read_all([&](Key key, long version, std::string text) -> Result<void> {
+        RecordPtr record = TRY(read_record(std::move(key), version, std::move(text)));
+        records_.emplace(record->key, record);
+        return {};
+    });
+}
+
+long Store::version() const {
+    const std::lock_guard lock(mutex_);
+    return version_;
+}
+
+RecordPtr Store::get(const Key& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = records_.find(key);
+    return found == records_.end() ? nullptr : found->second;
+}
+
+Snapshot Store::list(std::string_view type, std::string_view ns) const {
+    const std::lock_guard lock(mutex_);
+    Snapshot snapshot{.version = version_, .records = {}};
+    auto at = records_.lower_bound(Key{std::string(type), std::string(ns), ""});
+    for (; at != records_.end() && at->first.type == type; ++at) {
+        if (!ns.empty() && at->first.ns != ns) break;
+        snapshot.records.push_back(at->second);
+    }
+    return snapshot;
+}
+
+std::vector<std::string> Store::types() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> types;
+    for (const auto& [key, record] : records_)
+        if (types.empty() || types.back() != key.type) types.push_back(key.type);
+    return types;
+}
+
+RecordPtr Store::commit(ChangeKind kind, RecordPtr fresh, RecordPtr old) {
+    version_ = fresh->version;
+    if (kind == ChangeKind::Deleted) records_.erase(fresh->key);
+    else records_[fresh->key] = fresh;
+    log_.append({kind, fresh->version, fresh, std::move(old)});
+    return fresh;
+}
+
+Result<RecordPtr> Store::create(const Key& key, Json document) {
+    RecordPtr fresh;
+    {
+        const std::lock_guard lock(mutex_);
+        if (records_.contains(key))
+            return Error{ErrorKind::AlreadyExists, concat(key_text(key), " exists already")};
+        fresh = make_record(key, version_ + 1, std::move(document));
+        TRY(database_->write(*fresh));
+        commit(ChangeKind::Added, fresh, nullptr);
+    }
+    listeners_->wake(key.type);
+    return fresh;
+}
+
+Result<RecordPtr> Store::update(const Key& key, long expected_version, Json document) {
+    RecordPtr fresh;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = records_.find(key);
+        if (found == records_.end()) return not_found(concat(key_text(key), " is absent"));
+        const RecordPtr old = found->second;
+        if (old->version != expected_version)
+            return version_conflict(key, expected_version, old->version);
+        fresh = make_record(key, version_ + 1, std::move(document));
+        TRY(database_->write(*fresh));
+        commit(ChangeKind::Modified, fresh, old);
+    }
+    listeners_->wake(key.type);
+    return fresh;
+}
+
+Result<RecordPtr> Store::remove(const Key& key, long expected_version) {
+    RecordPtr fresh;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = records_.find(key);
+        if (found == records_.end()) return not_found(concat(key_text(key), " is absent"));
+        const RecordPtr old = found->second;
+        if (old->version != expected_version)
+            return version_conflict(key, expected_version, old->version);
+        Json document = TRY(parse_json(old->text));
+        fresh = make_record(key, version_ + 1, std::move(document));
+        TRY(database_->erase(*fresh));
+        commit(ChangeKind::Deleted, fresh, old);
+    }
+    listeners_->wake(key.type);
+    return fresh;
+}
+
+Result<Store::Changes> Store::changes(std::string_view type, long since, size_t limit) const {
+    const std::lock_guard lock(mutex_);
+    if (since > version_)
+        return Error{ErrorKind::Gone, concat("version ", since, " is of the future: the newest is ", version_)};
+    auto items = log_.after(type, since, limit);
+    if (!items) return Error{ErrorKind::Gone, concat("too old resource version: ", since)};
+    const long up_to = items->size() == limit ? items->back()->version : version_;
+    return Changes{std::move(*items), up_to};
+}
+
+Store::Handle Store::listen(std::string_view type, std::function<void()> wake) {
+    const std::lock_guard lock(listeners_->mutex);
+    const long id = ++listeners_->next_id;
+    listeners_->by_type[std::string(type)][id] = std::move(wake);
+    const auto forget = [listeners = listeners_, type = std::string(type), id](void*) {
+        const std::lock_guard inner(listeners->mutex);
+        const auto found = listeners->by_type.find(type);
+        found->second.erase(id);
+        if (found->second.empty()) listeners->by_type.erase(found);
+    };
+    // The address only has to be non-null; what counts is the deleter.
+    return {static_cast<void*>(listeners_.get()), forget};
+}
+
+}  // namespace sluice::standalone::store
