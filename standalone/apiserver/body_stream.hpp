@@ -28,8 +28,8 @@ public:
     // When next() has something to do even if nothing wakes it (a deadline, a poll of a file).
     [[nodiscard]] virtual std::optional<TimePoint> due() const = 0;
 
-    // Set once, before the first next(). `wake` is quick and never calls back into the stream; it is
-    // not called any more once the stream is destroyed.
+    // Set once, before the first next(). `wake` is quick and never calls back into the stream; it
+    // is not called any more once the stream is destroyed.
     virtual void on_ready(std::function<void()> wake) = 0;
 };
 

@@ -28,8 +28,9 @@ std::optional<std::vector<ChangePtr>> ChangeLog::after(std::string_view type, lo
     if (found == by_type_.end()) return changes;
     const OfType& of_type = found->second;
     if (since < of_type.forgotten) return std::nullopt;
-    auto at = std::upper_bound(of_type.items.begin(), of_type.items.end(), since,
-                               [](long version, const ChangePtr& c) { return version < c->version; });
+    auto at =
+        std::upper_bound(of_type.items.begin(), of_type.items.end(), since,
+                         [](long version, const ChangePtr& c) { return version < c->version; });
     for (; at != of_type.items.end() && changes.size() < limit; ++at) changes.push_back(*at);
     return changes;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The recent changes, in order, bounded in number and in bytes: the one queue that all watches share. A
-// watcher is a version in it; one that is too slow finds its place gone. Not for several threads.
+// The recent changes, in order, bounded in number and in bytes: the one queue that all watches
+// share. A watcher is a version in it; one that is too slow finds its place gone. Not for several
+// threads.
 #pragma once
 
 #include <deque>

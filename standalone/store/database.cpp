@@ -10,15 +10,6 @@ namespace {
 
 constexpr int schema_version = 1;
 
-struct CloseConnection {
-    void operator()(sqlite3* connection) const { sqlite3_close(connection); }
-};
-struct FinishStatement {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Connection = std::unique_ptr<sqlite3, CloseConnection>;
-using Statement = std::unique_ptr<sqlite3_stmt, FinishStatement>;
-
 Error sqlite_error(sqlite3* connection, std::string_view attempt) {
     if (sqlite3_errcode(connection) == SQLITE_BUSY)
         return unavailable(concat(attempt, ": another process has this data folder open"));
@@ -38,7 +29,15 @@ std::string column_text(sqlite3_stmt* statement, int column) {
 }  // namespace
 
 struct Database::Sqlite {
-    Connection connection;
+    struct Close {
+        void operator()(sqlite3* connection) const { sqlite3_close(connection); }
+    };
+    struct Finalize {
+        void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+    };
+    using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+    std::unique_ptr<sqlite3, Close> connection;
     Statement begin, commit, rollback, put, erase, set_version;
 
     Result<void> run(const char* sql) {
@@ -90,32 +89,33 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Durabi
     TRY(sqlite->run(durability == Durability::Full ? "PRAGMA synchronous=FULL"
                                                    : "PRAGMA synchronous=NORMAL"));
     TRY(sqlite->run("PRAGMA cache_size=-2000"));
-    TRY(sqlite->run("BEGIN IMMEDIATE;"
-                    "CREATE TABLE IF NOT EXISTS objects(type TEXT NOT NULL, ns TEXT NOT NULL,"
-                    " name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,"
-                    " PRIMARY KEY(type, ns, name)) WITHOUT ROWID;"
-                    "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
-                    "INSERT OR IGNORE INTO meta VALUES('version', 0);"
-                    "INSERT OR IGNORE INTO meta VALUES('schema', 1);"
-                    "COMMIT"));
-    const Statement schema = TRY(sqlite->prepare("SELECT value FROM meta WHERE name='schema'"));
+    TRY(sqlite->run(
+        "BEGIN IMMEDIATE;"
+        "CREATE TABLE IF NOT EXISTS objects(type TEXT NOT NULL, ns TEXT NOT NULL,"
+        " name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,"
+        " PRIMARY KEY(type, ns, name)) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
+        "INSERT OR IGNORE INTO meta VALUES('version', 0);"
+        "INSERT OR IGNORE INTO meta VALUES('schema', 1);"
+        "COMMIT"));
+    const Sqlite::Statement schema =
+        TRY(sqlite->prepare("SELECT value FROM meta WHERE name='schema'"));
     if (sqlite3_step(schema.get()) != SQLITE_ROW)
         return sqlite_error(sqlite->connection.get(), concat("read ", path));
     if (const int found = sqlite3_column_int(schema.get(), 0); found != schema_version)
-        return invalid(concat("open ", path, ": its schema is version ", found, ", this program knows ",
-                              schema_version));
+        return invalid(concat("open ", path, ": its schema is version ", found,
+                              ", this program knows ", schema_version));
     sqlite->begin = TRY(sqlite->prepare("BEGIN IMMEDIATE"));
     sqlite->commit = TRY(sqlite->prepare("COMMIT"));
     sqlite->rollback = TRY(sqlite->prepare("ROLLBACK"));
     sqlite->put = TRY(sqlite->prepare("INSERT OR REPLACE INTO objects VALUES(?1,?2,?3,?4,?5)"));
-    sqlite->erase =
-        TRY(sqlite->prepare("DELETE FROM objects WHERE type=?1 AND ns=?2 AND name=?3"));
+    sqlite->erase = TRY(sqlite->prepare("DELETE FROM objects WHERE type=?1 AND ns=?2 AND name=?3"));
     sqlite->set_version = TRY(sqlite->prepare("UPDATE meta SET value=?1 WHERE name='version'"));
     return std::unique_ptr<Database>(new Database(std::move(sqlite)));
 }
 
 Result<long> Database::read_version() {
-    const Statement query =
+    const Sqlite::Statement query =
         TRY(sqlite_->prepare("SELECT value FROM meta WHERE name='version'"));
     if (sqlite3_step(query.get()) != SQLITE_ROW)
         return sqlite_error(sqlite_->connection.get(), "read the store's version");
@@ -123,7 +123,7 @@ Result<long> Database::read_version() {
 }
 
 Result<void> Database::read_all(const OnRow& on_row) {
-    const Statement query =
+    const Sqlite::Statement query =
         TRY(sqlite_->prepare("SELECT type, ns, name, version, document FROM objects"));
     int outcome = SQLITE_ROW;
     while ((outcome = sqlite3_step(query.get())) == SQLITE_ROW) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The durable half of the store: SQLite in WAL mode, one row an object, the version in a row of its own,
-// changed in one transaction. Internal to standalone/store.
+// The durable half of the store: SQLite in WAL mode, one row an object, the version in a row of its
+// own, changed in one transaction. Internal to standalone/store.
 #pragma once
 
 #include <functional>

@@ -7,35 +7,42 @@ namespace sluice::standalone::store {
 namespace {
 
 // Every field that some kind lets a fieldSelector name, as upstream's field label conversions do.
-constexpr std::pair<std::string_view, std::initializer_list<std::string_view>> field_names[] = {
-    {"spec.nodeName", {"spec", "nodeName"}},
-    {"spec.restartPolicy", {"spec", "restartPolicy"}},
-    {"spec.schedulerName", {"spec", "schedulerName"}},
-    {"spec.serviceAccountName", {"spec", "serviceAccountName"}},
-    {"spec.type", {"spec", "type"}},
-    {"spec.clusterIP", {"spec", "clusterIP"}},
-    {"status.phase", {"status", "phase"}},
-    {"status.podIP", {"status", "podIP"}},
-    {"involvedObject.apiVersion", {"involvedObject", "apiVersion"}},
-    {"involvedObject.fieldPath", {"involvedObject", "fieldPath"}},
-    {"involvedObject.kind", {"involvedObject", "kind"}},
-    {"involvedObject.name", {"involvedObject", "name"}},
-    {"involvedObject.namespace", {"involvedObject", "namespace"}},
-    {"involvedObject.resourceVersion", {"involvedObject", "resourceVersion"}},
-    {"involvedObject.uid", {"involvedObject", "uid"}},
-    {"reportingComponent", {"reportingComponent"}},
-    {"source", {"source", "component"}},
-    {"reason", {"reason"}},
-    {"type", {"type"}},
+struct FieldName {
+    std::string_view label;
+    std::string_view first;
+    std::string_view second;  // empty: a field of the document itself
+};
+constexpr FieldName field_names[] = {
+    {"spec.nodeName", "spec", "nodeName"},
+    {"spec.restartPolicy", "spec", "restartPolicy"},
+    {"spec.schedulerName", "spec", "schedulerName"},
+    {"spec.serviceAccountName", "spec", "serviceAccountName"},
+    {"spec.type", "spec", "type"},
+    {"spec.clusterIP", "spec", "clusterIP"},
+    {"status.phase", "status", "phase"},
+    {"status.podIP", "status", "podIP"},
+    {"involvedObject.apiVersion", "involvedObject", "apiVersion"},
+    {"involvedObject.fieldPath", "involvedObject", "fieldPath"},
+    {"involvedObject.kind", "involvedObject", "kind"},
+    {"involvedObject.name", "involvedObject", "name"},
+    {"involvedObject.namespace", "involvedObject", "namespace"},
+    {"involvedObject.resourceVersion", "involvedObject", "resourceVersion"},
+    {"involvedObject.uid", "involvedObject", "uid"},
+    {"reportingComponent", "reportingComponent", ""},
+    {"source", "source", "component"},
+    {"reason", "reason", ""},
+    {"type", "type", ""},
 };
 
 void fill_attributes(Record& record, const Json& document) {
     if (const Json* labels = find(document, {"metadata", "labels"}); labels && labels->is_object())
         for (const auto& [name, value] : labels->items())
             if (value.is_string()) record.labels[name] = value.get<std::string>();
-    for (const auto& [name, path] : field_names)
-        if (std::string value = text_at(document, path); !value.empty())
-            record.fields[std::string(name)] = std::move(value);
+    for (const auto& [label, first, second] : field_names) {
+        std::string value =
+            second.empty() ? text_at(document, {first}) : text_at(document, {first, second});
+        if (!value.empty()) record.fields[std::string(label)] = std::move(value);
+    }
     record.fields["metadata.name"] = record.key.name;
     record.fields["metadata.namespace"] = record.key.ns;
 }

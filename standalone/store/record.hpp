@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One stored object, as its text and what selectors ask about it: nobody parses a document to find out
-// that it does not match.
+// One stored object, as its text and what selectors ask about it: nobody parses a document to find
+// out that it does not match.
 #pragma once
 
 #include <compare>

@@ -89,8 +89,10 @@ std::vector<std::string> Store::types() const {
 
 RecordPtr Store::commit(ChangeKind kind, RecordPtr fresh, RecordPtr old) {
     version_ = fresh->version;
-    if (kind == ChangeKind::Deleted) records_.erase(fresh->key);
-    else records_[fresh->key] = fresh;
+    if (kind == ChangeKind::Deleted)
+        records_.erase(fresh->key);
+    else
+        records_[fresh->key] = fresh;
     log_.append({kind, fresh->version, fresh, std::move(old)});
     return fresh;
 }
@@ -147,7 +149,8 @@ Result<RecordPtr> Store::remove(const Key& key, long expected_version) {
 Result<Store::Changes> Store::changes(std::string_view type, long since, size_t limit) const {
     const std::lock_guard lock(mutex_);
     if (since > version_)
-        return Error{ErrorKind::Gone, concat("version ", since, " is of the future: the newest is ", version_)};
+        return Error{ErrorKind::Gone,
+                     concat("version ", since, " is of the future: the newest is ", version_)};
     auto items = log_.after(type, since, limit);
     if (!items) return Error{ErrorKind::Gone, concat("too old resource version: ", since)};
     const long up_to = items->size() == limit ? items->back()->version : version_;

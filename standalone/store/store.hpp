@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The embedded cluster's state: JSON documents under (type, namespace, name), one global version that
-// every change raises, and the recent changes for watches. SQLite (WAL) makes it durable; what is
-// read is read from memory, so a list is one consistent snapshot. It knows nothing of Kubernetes but
-// where a document keeps its resourceVersion, its labels and the fields that selectors may name.
+// The embedded cluster's state: JSON documents under (type, namespace, name), one global version
+// that every change raises, and the recent changes for watches. SQLite (WAL) makes it durable; what
+// is read is read from memory, so a list is one consistent snapshot. It knows nothing of Kubernetes
+// but where a document keeps its resourceVersion, its labels and the fields that selectors may
+// name.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,7 @@ struct StoreOptions {
 };
 
 struct Snapshot {
-    long version = 0;  // of the whole store at that moment
+    long version = 0;                // of the whole store at that moment
     std::vector<RecordPtr> records;  // by namespace and name
 };
 
@@ -56,25 +57,24 @@ public:
     // Names of types that have objects.
     [[nodiscard]] std::vector<std::string> types() const;
 
-    // Each sets metadata.resourceVersion and returns what is stored now. Unavailable: the disk refused, and
-    // nothing has changed.
-    // AlreadyExists.
+    // Each sets metadata.resourceVersion and returns what is stored now. Unavailable: the disk
+    // refused, and nothing has changed. AlreadyExists.
     Result<RecordPtr> create(const Key& key, Json document);
     // Compare-and-swap: NotFound, or Conflict where the object's version is another.
     Result<RecordPtr> update(const Key& key, long expected_version, Json document);
     // As update; returns the object as it was, with the version of its removal.
     Result<RecordPtr> remove(const Key& key, long expected_version);
 
-    // Changes of `type` after version `since`, oldest first, at most `limit`. Gone where some of them
-    // are forgotten already, or `since` is of the future.
+    // Changes of `type` after version `since`, oldest first, at most `limit`. Gone where some of
+    // them are forgotten already, or `since` is of the future.
     struct Changes {
         std::vector<ChangePtr> items;
         long up_to = 0;  // every change up to here is in items or before them
     };
     Result<Changes> changes(std::string_view type, long since, size_t limit) const;
 
-    // `wake` is called after each change of `type`, on the writer's thread: it must be quick and must not
-    // call the store. The handle ends it: no call is under way once it is destroyed.
+    // `wake` is called after each change of `type`, on the writer's thread: it must be quick and
+    // must not call the store. The handle ends it: no call is under way once it is destroyed.
     using Handle = std::shared_ptr<void>;
     [[nodiscard]] Handle listen(std::string_view type, std::function<void()> wake);
 
@@ -86,10 +86,10 @@ private:
     RecordPtr commit(ChangeKind kind, RecordPtr fresh, RecordPtr old);
 
     mutable std::mutex mutex_;
-    std::unique_ptr<Database> database_;           // guarded by mutex_
+    std::unique_ptr<Database> database_;             // guarded by mutex_
     std::map<Key, RecordPtr, std::less<>> records_;  // guarded by mutex_
-    ChangeLog log_;                                // guarded by mutex_
-    long version_ = 0;                             // guarded by mutex_
+    ChangeLog log_;                                  // guarded by mutex_
+    long version_ = 0;                               // guarded by mutex_
     std::shared_ptr<Listeners> listeners_;
 };
 

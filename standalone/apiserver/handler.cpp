@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "standalone/apiserver/handler.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "base/yaml.hpp"
+#include "standalone/apiserver/call.hpp"
+#include "standalone/apiserver/discovery.hpp"
+
+namespace sluice::standalone::apiserver {
+
+Answer json_answer(int status, std::string body) {
+    return {{.status = status,
+             .headers = {{"Content-Type", "application/json"}},
+             .body = std::move(body) + "\n"},
+            nullptr};
+}
+
+Answer text_answer(int status, std::string body) {
+    return {{.status = status,
+             .headers = {{"Content-Type", "text/plain; charset=utf-8"},
+                         {"X-Content-Type-Options", "nosniff"}},
+             .body = std::move(body)},
+            nullptr};
+}
+
+ApiResult<Json> read_body(const HttpRequest& request) {
+    const std::string content_type = header(request.headers, "Content-Type").value_or("");
+    const std::string type =
+        to_lower(trim(std::string_view(content_type).substr(0, content_type.find(';'))));
+    if (type == "application/yaml") {
+        auto documents = parse_yaml(request.body, "body");
+        if (!documents.ok()) return status::bad_request(documents.error().message);
+        if (documents->size() != 1)
+            return status::bad_request("the body of the request must be one object");
+        auto document = parse_json((*documents)[0].text);
+        if (!document.ok()) return status::bad_request(document.error().message);
+        return std::move(document).value();
+    }
+    if (type == "application/vnd.kubernetes.protobuf")
+        return status::unsupported_media_type(
+            "protobuf bodies are not read yet - accepted media types include: application/json, "
+            "application/yaml");
+    if (!type.empty() && type != "application/json" && !type.ends_with("+json"))
+        return status::unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json, application/yaml");
+    auto document = parse_json(request.body);
+    if (!document.ok())
+        return status::bad_request(concat("the body of the request is ", document.error().message));
+    return std::move(document).value();
+}
+
+Handler::Handler(store::Store& store, const Clock& clock, Log& log, Identities identities)
+    : store_(store),
+      clock_(clock),
+      log_(log),
+      objects_(store, registry_, clock, std::move(identities), log) {}
+
+void Handler::set_ready_check(std::function<bool()> check) {
+    const std::lock_guard lock(ready_mutex_);
+    ready_check_ = std::move(check);
+}
+
+Answer Handler::health(std::string_view name) {
+    bool ready = true;
+    if (name == "readyz") {
+        const std::lock_guard lock(ready_mutex_);
+        ready = !ready_check_ || ready_check_();
+    }
+    return ready ? text_answer(200, "ok") : text_answer(503, "not ready");
+}
+
+Answer Handler::answer(const HttpRequest& request) {
+    try {
+        return answer_call(request);
+    } catch (const Json::exception& problem) {
+        // A document of an unexpected shape got past the checks: a bug of ours, not the end of the
+        // server.
+        log_.error("request failed", {{"method", request.method}, {"problem", problem.what()}});
+        return {to_response(status::internal(problem.what())), nullptr};
+    }
+}
+
+Answer Handler::answer_call(const HttpRequest& request) {
+    if (request.body.size() > max_body_bytes)
+        return {to_response(status::too_large(
+                    concat("Request entity too large: limit is ", max_body_bytes))),
+                nullptr};
+    const auto target = parse_target(request.url);
+    if (!target.ok()) return {to_response(target.error()), nullptr};
+    auto answer = route(request, target.value());
+    if (answer.ok()) return std::move(answer).value();
+    return {to_response(answer.error()), nullptr};
+}
+
+ApiResult<Answer> Handler::route(const HttpRequest& request, const Target& target) {
+    const auto& parts = target.parts;
+    const std::string first = parts.empty() ? "" : parts[0];
+    if (first == "readyz" || first == "livez" || first == "healthz") return health(first);
+    if (parts.size() >= 3 &&
+        (parts.back() == "selfsubjectaccessreviews" || parts.back() == "selfsubjectreviews" ||
+         parts.back() == "selfsubjectrulesreviews"))
+        return review(request, target);
+    const std::string accept = header(request.headers, "Accept").value_or("");
+    if (auto found = discovery_answer(registry_, parts, accept)) {
+        if (request.method != "GET" && request.method != "HEAD")
+            return status::method_not_allowed();
+        return Answer{std::move(*found), nullptr};
+    }
+    return object_request(request, target);
+}
+
+ApiResult<Answer> Handler::object_request(const HttpRequest& request, const Target& target) {
+    auto path = parse_object_path(target.parts);
+    if (!path) return status::no_such_path();
+    Call call{request, target.query, *path,
+              registry_.find(path->group, path->version, path->plural)};
+    if (!call.resource) return status::no_such_path();
+    if (!call.resource->type.namespaced && !path->ns.empty()) return status::no_such_path();
+    if (path->name.empty()) return collection(call);
+    if (call.resource->type.namespaced && path->ns.empty()) return status::no_such_path();
+    return single(call);
+}
+
+ApiResult<Answer> Handler::collection(const Call& call) {
+    const std::string& method = call.request.method;
+    if (method == "GET" || method == "HEAD")
+        return call.query.flag("watch") ? watch(call) : list(call);
+    if (call.resource->type.namespaced && call.path.ns.empty()) return status::method_not_allowed();
+    if (method == "POST") return create(call);
+    if (method == "DELETE") return remove_collection(call);
+    return status::method_not_allowed();
+}
+
+ApiResult<Answer> Handler::single(const Call& call) {
+    const std::string& method = call.request.method;
+    const std::string& subresource = call.path.subresource;
+    if (subresource == "log" && call.resource->type == resources::pods)
+        return method == "GET" ? pod_log(call) : status::method_not_allowed();
+    if (subresource == "scale" && call.resource->scale) return scale(call);
+    const bool known = subresource.empty() || (subresource == "status" && call.resource->status);
+    if (!known) {
+        // Upgrades such as exec fail at once instead of looking like a missing object.
+        if (call.resource->type == resources::pods) return status::method_not_allowed();
+        return status::no_such_path();
+    }
+    if (method == "GET" || method == "HEAD") {
+        if (call.query.flag("watch")) return watch(call);
+        return get(call);
+    }
+    if (method == "PUT") return replace(call);
+    if (method == "PATCH") return patch(call);
+    if (method == "DELETE" && subresource.empty()) return remove(call);
+    return status::method_not_allowed();
+}
+
+ApiResult<Answer> Handler::review(const HttpRequest& request, const Target& target) {
+    if (request.method != "POST") return status::method_not_allowed();
+    Json body = TRY(read_body(request));
+    const std::string& plural = target.parts.back();
+    // Whoever got past authentication may do everything: the server has one user.
+    if (plural == "selfsubjectaccessreviews") {
+        body["status"] = {{"allowed", true}, {"reason", "the embedded API server has one user"}};
+    } else if (plural == "selfsubjectrulesreviews") {
+        const Json everything = Json::array({"*"});
+        body["status"] = {
+            {"incomplete", false},
+            {"resourceRules",
+             {{{"verbs", everything}, {"apiGroups", everything}, {"resources", everything}}}},
+            {"nonResourceRules", {{{"verbs", everything}, {"nonResourceURLs", everything}}}}};
+    } else {
+        body["status"] = {{"userInfo",
+                           {{"username", "sluice-admin"},
+                            {"groups", {"system:masters", "system:authenticated"}}}}};
+    }
+    return json_answer(201, to_text(body));
+}
+
+}  // namespace sluice::standalone::apiserver

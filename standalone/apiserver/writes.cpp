@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST, PUT, PATCH, DELETE.
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "standalone/apiserver/call.hpp"
+#include "standalone/apiserver/patch.hpp"
+
+namespace sluice::standalone::apiserver {
+namespace {
+
+ApiResult<Deletion> read_deletion(const HttpRequest& request, const Query& query) {
+    Json options = Json::object();
+    if (!request.body.empty()) options = TRY(read_body(request));
+    if (!options.is_object()) return status::bad_request("DeleteOptions must be an object");
+    Deletion deletion{.uid = text_at(options, {"preconditions", "uid"}),
+                      .resource_version = text_at(options, {"preconditions", "resourceVersion"})};
+    if (find(options, {"gracePeriodSeconds"}))
+        deletion.grace_period_seconds = integer_at(options, {"gracePeriodSeconds"});
+    else
+        deletion.grace_period_seconds = query.integer("gracePeriodSeconds");
+    const std::string policy =
+        text_at(options, {"propagationPolicy"}, query.get("propagationPolicy"));
+    if (!policy.empty() && policy != "Orphan" && policy != "Background" && policy != "Foreground")
+        return status::bad_request(concat(
+            "propagationPolicy must be Orphan, Background or Foreground, found \"", policy, "\""));
+    deletion.orphan = policy == "Orphan" || bool_at(options, {"orphanDependents"});
+    const Json* dry = find(options, {"dryRun"});
+    deletion.dry_run = query.get("dryRun") == "All" || (dry && dry->is_array() && !dry->empty());
+    return deletion;
+}
+
+std::string deletion_status(const Resource& resource, const store::Record& record) {
+    const auto document = parse_json(record.text);
+    Json details = {{"name", record.key.name}, {"kind", resource.type.plural}};
+    if (document.ok()) details["uid"] = text_at(*document, {"metadata", "uid"});
+    if (!resource.type.group.empty()) details["group"] = resource.type.group;
+    return to_text(Json{{"kind", "Status"},
+                        {"apiVersion", "v1"},
+                        {"metadata", Json::object()},
+                        {"status", "Success"},
+                        {"details", details}});
+}
+
+}  // namespace
+
+ApiResult<Answer> Handler::create(const Call& call) {
+    Json body = TRY(read_body(call.request));
+    TRY(check_type(*call.resource, call.path.version, body));
+    const auto record =
+        TRY(objects_.create(*call.resource, call.path.ns, std::move(body), call.dry_run()));
+    return json_answer(201, call.rendering().object(*record, clock_.now()));
+}
+
+ApiResult<Answer> Handler::replace(const Call& call) {
+    Json body = TRY(read_body(call.request));
+    TRY(check_type(*call.resource, call.path.version, body));
+    if (const std::string name = text_at(body, {"metadata", "name"}); name != call.path.name)
+        return status::bad_request(concat("the name of the object (", name,
+                                          ") does not match the name on the URL (", call.path.name,
+                                          ")"));
+    if (const std::string ns = text_at(body, {"metadata", "namespace"});
+        !ns.empty() && ns != call.path.ns)
+        return status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the "
+            "request");
+    const bool versioned = !text_at(body, {"metadata", "resourceVersion"}).empty();
+    if (call.resource->custom && !versioned &&
+        store_.get({call.resource->store_type(), call.path.ns, call.path.name}))
+        return status::invalid(call.resource->type, call.path.name,
+                               {{"metadata.resourceVersion", "FieldValueInvalid",
+                                 "Invalid value: 0x0: must be specified for an update"}});
+    const auto wanted = [&](const Json&) -> ApiResult<Json> { return body; };
+    const auto record = TRY(objects_.update(*call.resource, call.part(), call.path.ns,
+                                            call.path.name, wanted, call.dry_run()));
+    return json_answer(200, call.rendering().object(*record, clock_.now()));
+}
+
+ApiResult<Answer> Handler::patch(const Call& call) {
+    const PatchForm form = TRY(patch_form(*call.resource, call.header_text("Content-Type")));
+    const auto body = parse_json(call.request.body);
+    if (!body.ok())
+        return status::bad_request(concat("the body of the request is ", body.error().message));
+    const auto wanted = [&](const Json& live) -> ApiResult<Json> {
+        return apply_patch(form, live, *body);
+    };
+    const auto record = TRY(objects_.update(*call.resource, call.part(), call.path.ns,
+                                            call.path.name, wanted, call.dry_run()));
+    return json_answer(200, call.rendering().object(*record, clock_.now()));
+}
+
+ApiResult<Answer> Handler::remove(const Call& call) {
+    const Deletion deletion = TRY(read_deletion(call.request, call.query));
+    const Deleted deleted =
+        TRY(objects_.remove(*call.resource, call.path.ns, call.path.name, deletion));
+    // Upstream answers with the pod itself, also when it is gone.
+    const bool as_object = !deleted.gone || call.resource->type == resources::pods;
+    return json_answer(200, as_object ? call.rendering().object(*deleted.record, clock_.now())
+                                      : deletion_status(*call.resource, *deleted.record));
+}
+
+ApiResult<Answer> Handler::remove_collection(const Call& call) {
+    const Deletion deletion = TRY(read_deletion(call.request, call.query));
+    const Selector selector = TRY(call.selector());
+    const auto snapshot = store_.list(call.resource->store_type(), call.path.ns);
+    std::vector<store::RecordPtr> removed;
+    for (const auto& record : snapshot.records) {
+        if (!selector.matches(*record)) continue;
+        const auto deleted =
+            objects_.remove(*call.resource, record->key.ns, record->key.name, deletion);
+        if (deleted.ok())
+            removed.push_back(deleted.value().record);
+        else if (deleted.error().code != 404)
+            return deleted.error();
+    }
+    return json_answer(200,
+                       call.rendering().list(removed, {.version = store_.version()}, clock_.now()));
+}
+
+}  // namespace sluice::standalone::apiserver
