@@ -147,6 +147,7 @@ Result<RecordFacts> read_record(std::string_view text) {
                       .created_at = text_at(record, {"createdAt"}),
                       .old_image = text_at(record, {"image", "old"}),
                       .new_image = text_at(record, {"image", "new"}),
+                      .old_digest = text_at(record, {"spec", "oldDigest"}),
                       .source_commit = text_at(record, {"source", "commit"}),
                       .source_path = text_at(record, {"source", "path"}),
                       .source_subject = text_at(record, {"source", "subject"}),

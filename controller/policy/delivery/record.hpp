@@ -51,6 +51,7 @@ struct RecordFacts {
     std::string created_at;
     std::string old_image;
     std::string new_image;
+    std::string old_digest;
     std::string source_commit;
     std::string source_path;
     std::string source_subject;

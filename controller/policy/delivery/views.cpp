@@ -69,12 +69,13 @@ void view_rollout_status(const Json& status, RolloutView& view) {
             view.runs.push_back({text_at(run, {"name"}), text_at(run, {"status"})});
 }
 
-std::string controller_uid(const Json& object) {
+const Json& controller_of(const Json& object) {
+    static const Json nobody;
     const Json& owners = part(object, {"metadata", "ownerReferences"});
-    if (!owners.is_array()) return {};
+    if (!owners.is_array()) return nobody;
     for (const auto& owner : owners)
-        if (bool_at(owner, {"controller"})) return text_at(owner, {"uid"});
-    return {};
+        if (bool_at(owner, {"controller"})) return owner;
+    return nobody;
 }
 
 // {{args.name}}, as the run's own arguments say; secrets have no value here and stay as they are.
@@ -146,7 +147,8 @@ RolloutView view_rollout(const Json& rollout) {
 RunView view_run(const Json& run) {
     RunView view{.ns = text_at(run, {"metadata", "namespace"}),
                  .name = text_at(run, {"metadata", "name"}),
-                 .rollout_uid = controller_uid(run),
+                 .rollout = text_at(controller_of(run), {"name"}),
+                 .rollout_uid = text_at(controller_of(run), {"uid"}),
                  .hash = text_at(run, {"metadata", "labels", "rollouts-pod-template-hash"}),
                  .type = text_at(run, {"metadata", "labels", "rollout-type"}),
                  .step_index = parse_integer(text_at(run, {"metadata", "labels", "step-index"})),

@@ -70,7 +70,8 @@ struct MetricView {
 struct RunView {
     std::string ns;
     std::string name;
-    std::string rollout_uid;  // of the controlling owner
+    std::string rollout;  // of the controlling owner
+    std::string rollout_uid;
     std::string hash;
     std::string type;  // Step, Background, PrePromotion, PostPromotion
     std::optional<long> step_index;
