@@ -59,6 +59,15 @@ Controller controller_of(const crds::ObjectMeta& metadata) {
     return {};
 }
 
+Json owner_reference(const crds::Rollout& rollout) {
+    return {{"apiVersion", resources::rollouts.api_version()},
+            {"kind", resources::rollouts.kind},
+            {"name", rollout.metadata.name},
+            {"uid", rollout.metadata.uid},
+            {"controller", true},
+            {"blockOwnerDeletion", true}};
+}
+
 ReplicaSetView view_replica_set(const Json& document) {
     const auto metadata = metadata_of(document);
     const Json* pod_template = find(document, {"spec", "template"});

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/resource.hpp"
 #include "controller/policy/rollout/observation.hpp"
 #include "crds/metadata.hpp"
+#include "crds/rollout.hpp"
 
 namespace sluice::shell {
 
@@ -23,6 +25,8 @@ struct Controller {
     bool operator==(const Controller&) const = default;
 };
 Controller controller_of(const crds::ObjectMeta& metadata);
+// The reference that makes this Rollout an object's controller.
+Json owner_reference(const crds::Rollout& rollout);
 
 struct ReplicaSetView {
     std::string ns;

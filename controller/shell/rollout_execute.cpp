@@ -43,15 +43,6 @@ Result<std::optional<Json>> live(const Hands& hands, const ObjectRef& ref) {
     return std::optional<Json>{std::move(*document)};
 }
 
-Json owner_reference(const crds::Rollout& rollout) {
-    return {{"apiVersion", resources::rollouts.api_version()},
-            {"kind", resources::rollouts.kind},
-            {"name", rollout.metadata.name},
-            {"uid", rollout.metadata.uid},
-            {"controller", true},
-            {"blockOwnerDeletion", true}};
-}
-
 Json replica_set_document(const Hands& hands, const Json& rollout, const CreateReplicaSet& action) {
     Json pod_template = rollout["spec"]["template"];
     pod_template["metadata"]["labels"][crds::pod_template_hash_label] = action.hash;

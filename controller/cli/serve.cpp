@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/cli/serve.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "base/text.hpp"
+#include "controller/cli/context.hpp"
+#include "controller/server/endpoints.hpp"
+#include "controller/shell/app.hpp"
+#include "platform/clock.hpp"
+#include "platform/log/json_log.hpp"
+#include "standalone/cluster.hpp"
+
+namespace sluice::cli {
+namespace {
+
+// SIGINT and SIGTERM are taken by whoever waits here; threads started later inherit the mask, and
+// child processes get theirs reset by whoever starts them.
+class StopSignal {
+public:
+    StopSignal() {
+        sigemptyset(&set_);
+        sigaddset(&set_, SIGINT);
+        sigaddset(&set_, SIGTERM);
+        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        signal(SIGPIPE, SIG_IGN);
+    }
+    void wait() const {
+        int which = 0;
+        sigwait(&set_, &which);
+    }
+
+private:
+    sigset_t set_{};
+};
+
+LogLevel level_of(const std::string& text) {
+    if (text == "debug") return LogLevel::Debug;
+    if (text == "warning") return LogLevel::Warning;
+    return text == "error" ? LogLevel::Error : LogLevel::Info;
+}
+
+// The controller with its two listeners.
+struct Served {
+    std::unique_ptr<shell::App> app;
+    std::unique_ptr<http::Server> metrics;
+    std::unique_ptr<http::Server> webhooks;
+};
+
+Result<Served> serve_app(const ServeOptions& options, shell::AppOptions app_options,
+                         HttpTransport& kubernetes, const std::function<std::string()>& more_metrics,
+                         const Clock& clock, Log& log) {
+    Served served;
+    served.app = shell::start_app(std::move(app_options), kubernetes, clock, log);
+    auto* app = served.app.get();
+    served.metrics = TRY(server::serve_endpoints(
+        options.metrics_listen, {.metrics = [app, more_metrics] { return app->metrics() + more_metrics(); },
+                                 .ready = [app] { return app->ready(); }}));
+    served.webhooks = TRY(server::serve_webhooks(
+        options.webhook_listen, [app](const HttpRequest& request) { return app->webhook(request); }));
+    return served;
+}
+
+Result<int> standalone(const StandaloneOptions& options) {
+    const StopSignal stop;
+    const SystemClock clock;
+    const auto log = make_json_log(clock, level_of(options.serve.log_level));
+    auto cluster = TRY(standalone::start_cluster({.data_dir = options.data_dir,
+                                                  .images_dir = options.images_dir,
+                                                  .listen = options.listen,
+                                                  .ingress_listen = options.ingress_listen,
+                                                  .haproxy_program = options.haproxy_program,
+                                                  .full_durability = options.durability == "full",
+                                                  .allow_root_pods = options.allow_root_pods,
+                                                  .simulated_pods = options.simulated_pods},
+                                                 *log, clock));
+    Served served;
+    if (!options.without_controller) {
+        served = TRY(serve_app(options.serve,
+                               {.data_dir = options.data_dir, .git_program = options.serve.git_program},
+                               cluster->transport(), [&] { return cluster->metrics(); }, clock, *log));
+        cluster->also_wait_for([app = served.app.get()] { return app->ready(); });
+    }
+    std::cout << "API server   " << cluster->url() << "\n"
+              << "kubeconfig   " << cluster->kubeconfig_path() << "\n"
+              << "ingress      " << cluster->ingress_url() << "\n";
+    if (served.metrics) std::cout << "metrics      http://" << served.metrics->address() << "/metrics\n";
+    if (served.webhooks) std::cout << "webhooks     http://" << served.webhooks->address() << "/hooks/git/NAMESPACE/NAME\n";
+    std::cout << std::flush;
+    stop.wait();
+    log->info("stopping");
+    served.webhooks.reset();
+    served.metrics.reset();
+    if (served.app) served.app->stop();
+    cluster->also_wait_for([] { return false; });
+    served.app.reset();
+    cluster->stop();
+    return Done;
+}
+
+Result<int> controller(const ControllerOptions& options) {
+    const StopSignal stop;
+    const SystemClock clock;
+    const auto log = make_json_log(clock, level_of(options.serve.log_level));
+    const auto access = TRY(kube::load_access(options.kubeconfig, options.context));
+    const auto transport = kube::connect(access);
+    auto served = TRY(serve_app(options.serve,
+                                {.ns = options.ns, .data_dir = options.data_dir, .git_program = options.serve.git_program},
+                                *transport, [] { return std::string{}; }, clock, *log));
+    log->info("controller started", {{"server", access.server}});
+    stop.wait();
+    log->info("stopping");
+    served.webhooks.reset();
+    served.metrics.reset();
+    served.app->stop();
+    return Done;
+}
+
+void add_serve_options(CLI::App& verb, ServeOptions& options) {
+    verb.add_option("--metrics-listen", options.metrics_listen, "Address of /metrics, /healthz and /readyz")
+        ->capture_default_str();
+    verb.add_option("--webhook-listen", options.webhook_listen, "Address for webhooks of Git servers")
+        ->capture_default_str();
+    verb.add_option("--git", options.git_program, "The git program")->capture_default_str();
+    verb.add_option("--log-level", options.log_level, "debug, info, warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+}
+
+std::string default_data_dir() {
+    const char* state = std::getenv("XDG_STATE_HOME");
+    const char* home = std::getenv("HOME");
+    if (state && *state) return concat(state, "/sluice");
+    return concat(home ? home : "/var/lib", "/.local/state/sluice");
+}
+
+template <class Run>
+int finish(const Run& run) {
+    const Result<int> outcome = run();
+    return outcome.ok() ? *outcome : report(outcome.error());
+}
+
+}  // namespace
+
+void add_standalone(CLI::App& app, StandaloneOptions& options, int& exit_code) {
+    auto* verb = app.add_subcommand("standalone", "An embedded cluster on this machine, with the controller in it");
+    options.data_dir = default_data_dir();
+    verb->add_option("--data", options.data_dir, "Folder of the store, the CA, the kubeconfig and logs")->capture_default_str();
+    verb->add_option("--images", options.images_dir, "Folder of images: shop:v2 runs <images>/shop/v2/run")->required();
+    verb->add_option("--listen", options.listen, "Address of the API server")->capture_default_str();
+    verb->add_option("--ingress-listen", options.ingress_listen, "Address of the proxy for users' requests")->capture_default_str();
+    verb->add_option("--haproxy", options.haproxy_program, "The haproxy program")->capture_default_str();
+    verb->add_option("--durability", options.durability, "process: writes survive kill -9; full: power loss too")
+        ->check(CLI::IsMember({"process", "full"}))
+        ->capture_default_str();
+    verb->add_flag("--allow-root-pods", options.allow_root_pods, "Let pods that ask for it run as root");
+    verb->add_flag("--simulate-pods", options.simulated_pods, "No processes: pods do what their annotation says");
+    verb->add_flag("--without-controller", options.without_controller, "Only the cluster; run `sluice controller` beside it");
+    add_serve_options(*verb, options.serve);
+    verb->callback([&] { exit_code = finish([&] { return standalone(options); }); });
+}
+
+void add_controller(CLI::App& app, ControllerOptions& options, int& exit_code) {
+    auto* verb = app.add_subcommand("controller", "The controller, on a cluster that is there");
+    options.data_dir = default_data_dir();
+    verb->add_option("--kubeconfig", options.kubeconfig, "Path of the kubeconfig (default: as kubectl, or the pod's service account)");
+    verb->add_option("--context", options.context, "Context in the kubeconfig (default: the current one)");
+    verb->add_option("-n,--namespace", options.ns, "Watch one namespace only (default: all)");
+    verb->add_option("--data", options.data_dir, "Folder for Git mirrors: a cache, may be lost")->capture_default_str();
+    add_serve_options(*verb, options.serve);
+    verb->callback([&] { exit_code = finish([&] { return controller(options); }); });
+}
+
+}  // namespace sluice::cli
