@@ -230,7 +230,6 @@ struct RolloutSpec {
     std::optional<WorkloadRef> workload_ref;
     long min_ready_seconds = 0;
     std::optional<long> rollback_window_revisions;
-    bool has_strategy = false;
     std::optional<CanaryStrategy> canary;
     std::optional<BlueGreenStrategy> blue_green;
     long revision_history_limit = 10;
@@ -348,6 +347,7 @@ struct PodTemplateFacts {
     std::string hash;    // pod_template_hash(template, status.collisionCount)
     std::string digest;  // template_digest(template)
     TextMap labels;      // metadata.labels
+    long containers = 0;
     bool operator==(const PodTemplateFacts&) const = default;
 };
 
@@ -379,8 +379,8 @@ std::string to_text(const LabelSelector& selector);
 // Matches as metav1.LabelSelectorAsSelector does; a selector without any rule matches everything.
 bool matches(const LabelSelector& selector, const TextMap& labels);
 
-// The first thing that upstream's static validation refuses, as `spec.path: Invalid value: …: text`
-// (argo-rollouts.md 1.19); nothing where the spec is valid. Shape problems come first.
+// What upstream's static validation refuses, in its order and words: path "spec.strategy.canary…"
+// and what "Invalid value: 101: SetWeight needs to be between 0 and 100" (argo-rollouts.md 1.19).
 std::vector<Problem> validate(const Rollout& rollout);
 
 }  // namespace sluice::crds
