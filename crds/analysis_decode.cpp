@@ -54,7 +54,8 @@ std::vector<AnalysisTemplateRef> decode_template_refs(const Field& refs) {
 }
 
 std::optional<Duration> duration_or_placeholder(const Field& field) {
-    if (const auto text = field.text(); !text || templated(*text)) return std::nullopt;
+    if (const auto text = field.text(); !text || text->empty() || templated(*text))
+        return std::nullopt;
     return field.duration();
 }
 

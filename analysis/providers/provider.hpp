@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metric providers without I/O: what to ask, and what the answer says. The shell performs the
+// request; providers that need more than one request, or none, grow beside this.
+#pragma once
+
+#include <string>
+
+#include "analysis/conditions/value.hpp"
+#include "base/http.hpp"
+#include "base/result.hpp"
+#include "crds/analysis.hpp"
+
+namespace sluice::analysis {
+
+struct Query {
+    HttpRequest request;
+    bool insecure = false;  // TLS without verification, because the metric says so
+};
+
+// One reading: what conditions see, what measurement.value shows, what people may want to know.
+struct Reading {
+    Value result;
+    std::string text;
+    crds::TextMap metadata;
+};
+
+struct ProviderSettings {
+    std::string prometheus_address;  // where a metric names none (ARGO_ROLLOUTS_PROMETHEUS_ADDRESS)
+};
+
+// The metric's arguments have been put in. Invalid: the metric cannot be measured, and why.
+Result<Query> build_query(const crds::Metric& metric, const ProviderSettings& settings,
+                          TimePoint now);
+// Invalid or Unavailable with upstream's words where upstream has some.
+Result<Reading> parse_reading(const crds::Metric& metric, const HttpResponse& response);
+// Kept with the metric's result: the query as it was asked.
+crds::TextMap metadata_of(const crds::Metric& metric);
+
+}  // namespace sluice::analysis
