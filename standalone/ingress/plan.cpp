@@ -25,6 +25,7 @@ public:
         unroute(prefix_map, texts(desired_.prefix), current_.prefix);
         for (const auto& [slot, servers] : current_.servers) take_out(slot, servers);
         release_slots();
+        for (const auto& [identity, slot] : slot_of_) plan_.backends[slot] = identity;
         return std::move(plan_);
     }
 

@@ -45,6 +45,7 @@ struct Command {
 struct Plan {
     std::vector<Command> commands;
     std::vector<std::string> problems;
+    std::map<std::string, std::string> backends;  // slot to identity, once performed
     bool draining = false;  // servers wait for their last request: look again soon
     bool operator==(const Plan&) const = default;
 };

@@ -28,14 +28,6 @@ std::string annotation(const Json& ingress, std::string_view name) {
     return text_at(ingress, {"metadata", "annotations", concat(annotation_prefix, name)});
 }
 
-bool of_our_class(const Json& ingress) {
-    std::string ingress_class = text_at(ingress, {"spec", "ingressClassName"});
-    if (ingress_class.empty())
-        ingress_class =
-            text_at(ingress, {"metadata", "annotations", "kubernetes.io/ingress.class"});
-    return ingress_class.empty() || ingress_class == "nginx";
-}
-
 // A destination as an object names it, with the weight it gives.
 struct Weighted {
     BackendRef ref;
@@ -68,7 +60,7 @@ public:
     Desired run() {
         for (const bool canary : {false, true})
             for (const auto& ingress : objects_.ingresses)
-                if (of_our_class(ingress) && (annotation(ingress, "canary") == "true") == canary)
+                if (serves_class(ingress) && (annotation(ingress, "canary") == "true") == canary)
                     canary ? add_canary(ingress) : add_ingress(ingress);
         for (const auto& service : objects_.virtual_services) add_virtual_service(service);
         std::sort(desired_.problems.begin(), desired_.problems.end());
@@ -304,6 +296,14 @@ private:
 };
 
 }  // namespace
+
+bool serves_class(const Json& ingress) {
+    std::string ingress_class = text_at(ingress, {"spec", "ingressClassName"});
+    if (ingress_class.empty())
+        ingress_class =
+            text_at(ingress, {"metadata", "annotations", "kubernetes.io/ingress.class"});
+    return ingress_class.empty() || ingress_class == "nginx";
+}
 
 Desired render(const Objects& objects) {
     return Renderer(objects).run();

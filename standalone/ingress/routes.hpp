@@ -52,6 +52,9 @@ struct Desired {
     bool operator==(const Desired&) const = default;
 };
 
+// Whether an Ingress is of our class: nginx, or none.
+bool serves_class(const Json& ingress);
+
 // Ingress of class nginx (or none) with the canary and canary-weight annotations; VirtualService
 // with prefix and exact uri matches, weights and subsets. Where both claim a key the Ingress has
 // it.
