@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "examples/story/timeline.hpp"
+
+namespace story {
+
+// Ways to break the story, each of which one check must find.
+enum class Sabotage { None, GateRemoved, HarmlessV3, ProxyAt30, RequestDropped, SecondRevert };
+
+// How long things take. The manifests hold the normal pace; the fast one is a list of replacements.
+struct Pace {
+    double rate = 1000;  // requests a second
+    sluice::Duration limit = std::chrono::minutes{4};
+    sluice::Duration step_deadline = std::chrono::seconds{60};  // from one weight to the next
+    sluice::Duration settle = std::chrono::seconds{10};  // how long nothing may stir at the end
+    std::vector<std::pair<std::string, std::string>> replacements;
+};
+Pace normal_pace();
+Pace fast_pace();
+
+struct Options {
+    std::string source = ".";  // the repository
+    std::string build;         // where sluice, shop and load are
+    std::string tools;         // where haproxy, prometheus, lighttpd and kubectl are unpacked
+    std::string logs;          // a folder for what the parts say
+    Router router = Router::Nginx;
+    Sabotage sabotage = Sabotage::None;
+    Pace pace;
+    bool keep = false;
+    // Chosen free where 0.
+    unsigned short api_port = 0, web_port = 0, prometheus_port = 0, git_port = 0;
+};
+
+}  // namespace story

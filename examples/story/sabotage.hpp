@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hands that reach in behind Sluice's back, so that a test can ask whether the story notices.
+#pragma once
+
+#include <string>
+#include <thread>
+
+#include "base/result.hpp"
+
+namespace story {
+
+// Keeps telling HAProxy another weight than the one that Sluice set.
+class Saboteur {
+public:
+    // `folder` holds HAProxy's admin socket somewhere below. NotFound where there is none.
+    sluice::Result<void> hold_proxy_at(const std::string& folder, int percent);
+    void let_go() { thread_ = {}; }
+
+private:
+    std::jthread thread_;
+};
+
+}  // namespace story
