@@ -110,7 +110,8 @@ Result<std::string> Author::repeat_newest() {
     TRY(git({"pull", "--quiet", "--ff-only", "origin", "main"}));
     const auto message = TRY(git({"log", "-1", "--format=%B"}));
     const std::string path = concat(work_, "/", rollout_file);
-    TRY(sluice::write_file(path, TRY(sluice::read_file(path)) + "# once more\n", 0644));
+    const auto text = TRY(sluice::read_file(path));
+    TRY(sluice::write_file(path, text + "# once more\n", 0644));
     return commit_and_push(message);
 }
 
@@ -152,9 +153,8 @@ Result<std::vector<Json>> Author::records() const {
     for (const auto& path : sluice::split(sluice::trim(listing), '\n')) {
         if (!path.ends_with(".json") || path.ends_with("/latest.json")) continue;
         if (path.find("/good/") != std::string::npos) continue;
-        auto record =
-            TRY(sluice::parse_json(TRY(bare({"show", concat(record_branch, ":", path)}))));
-        records.push_back(std::move(record));
+        const auto text = TRY(bare({"show", concat(record_branch, ":", path)}));
+        records.push_back(TRY(sluice::parse_json(text)));
     }
     return records;
 }

@@ -184,7 +184,7 @@ Result<void> Story::good_version() {
             screen_.line(
                 concat("first weight ", (in_force - pushed).count(), " ms after the push"));
         }
-        if (stage_.options().sabotage == Sabotage::ProxyAt30)
+        if (stage_.options().sabotage == Sabotage::ProxyAt30 && weight == 5)
             TRY(saboteur_.hold_proxy_at(stage_.places().data, 30));
         if (stage_.options().sabotage == Sabotage::RequestDropped && weight == 20)
             stage_.tell_load("drop");
@@ -193,10 +193,11 @@ Result<void> Story::good_version() {
         TRY(recorded("step", good_commit_, weight));
         screen_.held(concat("the record branch shows the step at ", weight, " %"));
     }
-    TRY(wait("promoted", "Healthy on v2", seconds{30}, [&](const Picture& picture) -> Result<bool> {
+    const Condition healthy = [&](const Picture& picture) -> Result<bool> {
         TRY(goes_on(picture));
         return picture.rollout.phase == "Healthy" && picture.rollout.stable_hash == good_hash_;
-    }));
+    };
+    TRY(wait("promoted", "Healthy on v2", seconds{30}, healthy));
     shown_version_.clear();
     TRY(recorded("promoted", good_commit_, -1));
     screen_.held("v2 is promoted, and the record branch says so");
@@ -206,14 +207,14 @@ Result<void> Story::good_version() {
 // Waits for the bad version's analysis to fail; anything that lets it go on is the broken promise.
 Result<TimePoint> Story::failed_verdict(const std::string& hash, int weight) {
     TimePoint verdict;
-    TRY(wait("rolled-back", "a failed verdict on v3", stage_.options().pace.step_deadline,
-             [&](const Picture& picture) -> Result<bool> {
-                 TRY(check_not_promoted(picture, hash, weight));
-                 const AnalysisRun* run = picture.run_at(hash, weight);
-                 if (!run || !run->failed() || !run->ended) return false;
-                 verdict = *run->ended;
-                 return true;
-             }));
+    const Condition failed = [&](const Picture& picture) -> Result<bool> {
+        TRY(check_not_promoted(picture, hash, weight));
+        const AnalysisRun* run = picture.run_at(hash, weight);
+        if (!run || !run->failed() || !run->ended) return false;
+        verdict = *run->ended;
+        return true;
+    };
+    TRY(wait("rolled-back", "a failed verdict on v3", stage_.options().pace.step_deadline, failed));
     return verdict;
 }
 
@@ -261,23 +262,22 @@ Result<void> Story::bad_version() {
 Result<Commit> Story::reverted() {
     Commit revert;
     auto looked = std::chrono::steady_clock::time_point{};
-    TRY(wait("reverted", "a revert commit on main", seconds{20},
-             [&](const Picture&) -> Result<bool> {
-                 if (std::chrono::steady_clock::now() - looked < git_interval) return false;
-                 looked = std::chrono::steady_clock::now();
-                 const auto commits = TRY(author_.commits_since(bad_commit_, "main"));
-                 if (commits.empty()) return false;
-                 revert = commits.back();
-                 return true;
-             }));
+    const Condition landed = [&](const Picture&) -> Result<bool> {
+        if (std::chrono::steady_clock::now() - looked < git_interval) return false;
+        looked = std::chrono::steady_clock::now();
+        const auto commits = TRY(author_.commits_since(bad_commit_, "main"));
+        if (commits.empty()) return false;
+        revert = commits.back();
+        return true;
+    };
+    TRY(wait("reverted", "a revert commit on main", seconds{20}, landed));
     return revert;
 }
 
 Result<void> Story::at_rest(const Commit& revert, TimePoint pushed) {
-    const auto file = [&](const std::string& commit) {
-        return author_.file_at(commit, "shop/rollout.yaml");
-    };
-    if (TRY(file(revert.id)) != TRY(file(good_commit_)))
+    const auto restored = TRY(author_.file_at(revert.id, "shop/rollout.yaml"));
+    const auto wanted = TRY(author_.file_at(good_commit_, "shop/rollout.yaml"));
+    if (restored != wanted)
         return broken("revert-names-bad", "the reverted manifest is not that of v2");
     TRY(wait(
         "healthy-on-v2", "Healthy on v2", seconds{30}, [&](const Picture& picture) -> Result<bool> {
@@ -288,12 +288,13 @@ Result<void> Story::at_rest(const Commit& revert, TimePoint pushed) {
     screen_.held("Rollout shop/shop is Healthy on v2");
     if (stage_.options().sabotage == Sabotage::SecondRevert) TRY(author_.repeat_newest());
     const auto until = std::chrono::steady_clock::now() + stage_.options().pace.settle;
-    TRY(wait("still", "the rest", stage_.options().pace.settle + seconds{5},
-             [&](const Picture& picture) -> Result<bool> {
-                 TRY(check_still(picture, pushed));
-                 return std::chrono::steady_clock::now() > until;
-             }));
-    TRY(check_one_revert(TRY(author_.commits_since(bad_commit_, "main"))));
+    const Condition rested = [&](const Picture& picture) -> Result<bool> {
+        TRY(check_still(picture, pushed));
+        return std::chrono::steady_clock::now() > until;
+    };
+    TRY(wait("still", "the rest", stage_.options().pace.settle + seconds{5}, rested));
+    const auto since_bad = TRY(author_.commits_since(bad_commit_, "main"));
+    TRY(check_one_revert(since_bad));
     screen_.held("one revert, and no new canary from it");
     return {};
 }

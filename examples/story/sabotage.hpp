@@ -12,8 +12,8 @@ namespace story {
 // Keeps telling HAProxy another weight than the one that Sluice set.
 class Saboteur {
 public:
-    // `folder` holds HAProxy's admin socket somewhere below. NotFound where there is none.
-    sluice::Result<void> hold_proxy_at(const std::string& folder, int percent);
+    // `data` is the folder of `sluice standalone`. NotFound where no weight is set in its HAProxy.
+    sluice::Result<void> hold_proxy_at(const std::string& data, int percent);
     void let_go() { thread_ = {}; }
 
 private:
