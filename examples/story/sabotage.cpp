@@ -78,7 +78,12 @@ Result<int> change_maps(const std::string& path, int percent) {
 
 Result<void> Saboteur::hold_proxy_at(const std::string& data, int percent) {
     const std::string path = data + "/ingress/haproxy.sock";
-    const int changed = TRY(change_maps(path, percent));
+    // The route has its new weight; the proxy follows within a moment.
+    int changed = 0;
+    for (int looks = 0; looks < 40 && changed == 0; ++looks) {
+        if (looks > 0) std::this_thread::sleep_for(again);
+        changed = TRY(change_maps(path, percent));
+    }
     if (changed == 0) return sluice::not_found(concat("no pair of shares in the maps of ", path));
     // Sluice may put it right: again and again.
     thread_ = std::jthread([path, percent](const std::stop_token& stop) {
