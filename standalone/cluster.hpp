@@ -3,6 +3,7 @@
 // started in order and stopped in the reverse order.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
