@@ -50,12 +50,14 @@ Prober::Prober(HttpTransport& transport, OnChange on_change, const Clock& clock,
     : transport_(transport),
       on_change_(std::move(on_change)),
       clock_(clock),
-      reconciler_({.name = "probe", .workers = 8},
-                  [this](const std::string& key) { return probe(key); }, clock, log) {}
+      reconciler_(
+          {.name = "probe", .workers = 8}, [this](const std::string& key) { return probe(key); },
+          clock, log) {}
 
 void Prober::add(ProbeTarget target) {
     const auto key = entry_key(target.container_id, target.role);
-    const auto wait = std::max(target.started + target.spec.initial_delay - clock_.now(), Duration{0});
+    const auto wait =
+        std::max(target.started + target.spec.initial_delay - clock_.now(), Duration{0});
     {
         const std::lock_guard lock(mutex_);
         if (entries_.contains(key)) return;

@@ -27,8 +27,8 @@ struct ProbeTarget {
 class Prober final {
 public:
     // The state of one probe has changed. From a prober's thread. `message`: why, where it failed.
-    using OnChange = std::function<void(const ProbeTarget& target, bool passing,
-                                        const std::string& message)>;
+    using OnChange =
+        std::function<void(const ProbeTarget& target, bool passing, const std::string& message)>;
 
     Prober(HttpTransport& transport, OnChange on_change, const Clock& clock, Log& log);
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -50,6 +51,7 @@ struct ChildPlan {
     const char* working_dir;
     UserId user;
     bool change_user;
+    bool enter_as_user;
     bool no_new_privileges;
     int gate;
     int report;
@@ -70,8 +72,8 @@ void reset_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Among them are the parent's ends of our pipes and those of others that are being prepared now: the
-// gate shows the parent's death only when nobody else holds it.
+// Among them are the parent's ends of our pipes and those of others that are being prepared now:
+// the gate shows the parent's death only when nobody else holds it.
 void close_all_but(int low, int high) {
     if (low > 3) ::close_range(3, static_cast<unsigned>(low) - 1, 0);
     if (high > low + 1)
@@ -86,10 +88,10 @@ void close_all_but(int low, int high) {
     ::dup2(plan.null, 0);
     ::dup2(plan.log, 1);
     ::dup2(plan.log, 2);
-    // The parent's ends of our pipes are among these, but the gate must show the parent's death
-    // now.
+    close_all_but(std::min(plan.gate, plan.report), std::max(plan.gate, plan.report));
     char byte = 0;
     if (::read(plan.gate, &byte, 1) != 1) ::_exit(126);
+    if (!plan.enter_as_user && ::chdir(plan.working_dir) != 0) give_up(plan, ChildStep::WorkingDir);
     if (plan.change_user) {
         if (::setgroups(0, nullptr) != 0) give_up(plan, ChildStep::Groups);
         if (::setgid(static_cast<gid_t>(plan.user.gid)) != 0) give_up(plan, ChildStep::Group);
@@ -97,7 +99,7 @@ void close_all_but(int low, int high) {
     }
     if (plan.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         give_up(plan, ChildStep::Privileges);
-    if (::chdir(plan.working_dir) != 0) give_up(plan, ChildStep::WorkingDir);
+    if (plan.enter_as_user && ::chdir(plan.working_dir) != 0) give_up(plan, ChildStep::WorkingDir);
     ::umask(022);
     ::execve(plan.program, plan.argv, plan.envp);
     give_up(plan, ChildStep::Exec);
@@ -170,6 +172,7 @@ Result<PreparedProcess> prepare_process(const ProcessSpec& spec) {
                          spec.working_dir.c_str(),
                          spec.user,
                          change_user,
+                         spec.enter_as_user,
                          spec.no_new_privileges,
                          gate.read.get(),
                          report.write.get(),

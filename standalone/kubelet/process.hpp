@@ -20,6 +20,9 @@ struct ProcessSpec {
     std::string working_dir;
     std::string log_path;  // stdout and stderr; appended to
     UserId user;           // changed to where we are root
+    // The working folder that a pod names is entered with the pod's rights; the one that we made
+    // for it lies below ours, which its user may not pass.
+    bool enter_as_user = true;
     bool no_new_privileges = false;
 };
 
