@@ -205,12 +205,13 @@ private:
         while (!stop.stop_requested()) {
             const int pid = pid_;
             const int fd = pid == seen ? -1 : static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+            const bool gone = fd < 0 && pid != seen;
             pollfd poll{fd, POLLIN, 0};
             int ended = 0;
             do ended = ::poll(&poll, fd < 0 ? 0 : 1, 200);
             while (fd >= 0 && ended == 0 && !stop.stop_requested());
             if (fd >= 0) ::close(fd);
-            if (ended > 0) {
+            if (ended > 0 || gone) {
                 seen = pid;
                 ready_ = false;
                 log_.warning("haproxy ended", {{"pid", pid}});
