@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, builds a Release and runs every test. Arguments narrow it down:
+#   unit, integration     the tests of ctest
+#   story                 the quickstart at its fast pace with both routers, and each sabotage
+#   story/NAME            one of them: nginx, istio, gate-removed, …
+#   all                   everything (the default)
+# The last line is "N passed, N failed, N skipped"; each skipped test has its reason above it.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+export SLUICE_TOOLS=${SLUICE_TOOLS:-$root/build/tools}
+export SLUICE_CONFORMANCE=${SLUICE_CONFORMANCE:-$root/../shared/conformance}
+
+passed=0
+failed=0
+skipped=0
+
+say() { printf '%s\n' "$*"; }
+
+# One number out of the head of a JUnit file.
+junit_count() { sed -n "s/.*<testsuite .*\b$2=\"\([0-9]*\)\".*/\1/p; t done; b; :done q" "$1"; }
+
+run_ctest() {
+    local report=$root/build/logs/$1.xml total bad left_out
+    shift
+    rm -f "$report"
+    (cd build/release && ctest -j2 --output-on-failure --output-junit "$report" "$@") ||
+        true # the report tells
+    if [ ! -s "$report" ]; then
+        say "ctest wrote no report"
+        failed=$((failed + 1))
+        return
+    fi
+    # ctest writes the head of the suite over several lines.
+    tr '\n\t' '  ' <"$report" | sed 's/<testcase/\n<testcase/g' >"$report.flat"
+    total=$(junit_count "$report.flat" tests)
+    bad=$(junit_count "$report.flat" failures)
+    left_out=$(junit_count "$report.flat" skipped)
+    if [ "$total" = 0 ]; then
+        say "ctest found no test"
+        bad=1
+    fi
+    passed=$((passed + total - bad - left_out))
+    failed=$((failed + bad))
+    skipped=$((skipped + left_out))
+    [ "$left_out" = 0 ] || skip_reasons "$report.flat"
+}
+
+# The line that gtest prints after a skipped test's "Skipped" mark.
+skip_reasons() {
+    say "skipped:"
+    grep '<testcase' "$1" | grep -i '<skipped\|SKIPPED' |
+        sed -n 's/.*name="\([^"]*\)".*: Skipped \([^[]*\)\[.*/  \1: \2/p; t
+                s/.*name="\([^"]*\)".*/  \1: no reason given/p'
+}
+
+# play NAME "" ARGUMENTS…: must succeed.  play NAME "words" ARGUMENTS…: must fail with these words.
+play() {
+    local name=$1 words=$2 output=$root/build/logs/story-$1.out code=0
+    shift 2
+    say "story $name"
+    ./examples/quickstart.sh --pace fast "$@" >"$output" 2>&1 </dev/null || code=$?
+    if [ -z "$words" ] && [ $code = 0 ]; then
+        grep -E '^ *[0-9.]+ s    ok' "$output" || true
+        passed=$((passed + 1))
+    elif [ -n "$words" ] && [ $code != 0 ] && grep -q -- "^FAILED $words" "$output"; then
+        say "  failed as it must: $(grep -m1 '^FAILED' "$output")"
+        passed=$((passed + 1))
+    else
+        cat "$output"
+        [ -z "$words" ] || say "  it should have failed with \"$words\""
+        say "  story $name: FAILED (exit $code)"
+        failed=$((failed + 1))
+    fi
+}
+
+stories() {
+    local only=$1
+    wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+    if wanted nginx; then play nginx "" --router nginx; fi
+    if wanted istio; then play istio "" --router istio; fi
+    local sabotage
+    for sabotage in \
+        'gate-removed|rolled-back: v3 was not rolled back: it went on to 20 % without any measurement' \
+        'harmless-v3|rolled-back: v3 was not rolled back: it went on to 20 %, for its measurements were good' \
+        'proxy-at-30|share: at 5 % clients saw' \
+        'request-dropped|nothing-lost: 1 ' \
+        'second-revert|one-revert: there must be one commit after the bad one'; do
+        if wanted "${sabotage%%|*}"; then
+            play "${sabotage%%|*}" "${sabotage#*|}" --sabotage "${sabotage%%|*}"
+        fi
+    done
+}
+
+parts=("$@")
+[ ${#parts[@]} -gt 0 ] || parts=(all)
+for part in "${parts[@]}"; do
+    case $part in
+        all | unit | integration | story | story/*) ;;
+        *) say "tests/run.sh: there is no part \"$part\"; there are all, unit, integration, story" >&2
+            exit 2 ;;
+    esac
+done
+
+./examples/quickstart/install.sh
+./examples/quickstart/build.sh
+
+for part in "${parts[@]}"; do
+    case $part in
+        all)
+            run_ctest ctest
+            stories ""
+            ;;
+        unit) run_ctest unit --exclude-regex '^integration_test\.' ;;
+        integration) run_ctest integration --tests-regex '^integration_test\.' ;;
+        story) stories "" ;;
+        story/*) stories "${part#story/}" ;;
+    esac
+done
+
+say "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
