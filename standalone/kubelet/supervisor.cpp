@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "standalone/kubelet/supervisor.hpp"
 
+extern "C" {  // glibc 2.36 declares it without C linkage
+#include <sys/pidfd.h>
+}
+
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
