@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GitSource controller: watches branches and makes the cluster as they declare it (DESIGN 3;
+// gitops.md 5.3). Polling is the truth, a webhook or a hint only makes it sooner.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "controller/policy/source/manifest.hpp"
+#include "controller/shell/events.hpp"
+#include "controller/shell/git_source_apply.hpp"
+#include "crds/git_source.hpp"
+#include "platform/git/repository.hpp"
+#include "platform/kube/cache.hpp"
+#include "platform/kube/client.hpp"
+#include "platform/kube/reconciler.hpp"
+
+namespace sluice::shell {
+
+// What decides when a GitSource is looked at before its time.
+struct GitSourceMark {
+    std::string key;
+    long generation = 0;
+    std::string reconcile_at;
+};
+struct QuarantineMark {
+    bool stands = false;
+};
+
+// Threads: start and stop from one, everything else from any. What is referenced must outlive it.
+class GitSources {
+public:
+    struct Options {
+        std::string data_dir;  // absolute; the bare repositories lie in <data_dir>/git
+        std::string git_program = "git";
+        std::string ns;  // only this namespace; empty: all
+        int workers = 2;
+        std::vector<policy::source::ManifestDecoder> decoders;
+    };
+
+    GitSources(Options options, const kube::Client& client, EventWriter& events, const Clock& clock,
+               Log& log);
+    ~GitSources();
+    GitSources(const GitSources&) = delete;
+    GitSources& operator=(const GitSources&) = delete;
+
+    void start();
+    // Ends running git programs and waits for the workers.
+    void stop();
+    // Whether every watch has listed once.
+    [[nodiscard]] bool synced() const;
+
+    // "Something may have changed": at once, or half a second after the last hint. Unknown keys are
+    // harmless.
+    void hint(const std::string& key);
+    // Whether a GitSource of that key is known.
+    [[nodiscard]] bool knows(const std::string& key) const { return sources_.get(key) != nullptr; }
+
+    // The repository of a GitSource, with its credentials: for writing back. Each caller gets a
+    // Repository of its own on the same directory.
+    [[nodiscard]] Result<std::unique_ptr<git::Repository>> open_for(const crds::GitSource& source);
+
+private:
+    struct Look;  // one look at one source
+
+    Result<std::optional<Duration>> reconcile(const std::string& key);
+    Result<std::optional<Duration>> look(crds::GitSource source,
+                                         const std::vector<Problem>& problems);
+    Result<void> write_status(crds::GitSource& source, const crds::GitSourceStatus& status);
+    void forget(const std::string& key);
+
+    Options options_;
+    const kube::Client& client_;
+    EventWriter& events_;
+    const Clock& clock_;
+    Log& log_;
+    KindDirectory kinds_;
+    kube::Cache<GitSourceMark> sources_;
+    kube::Cache<QuarantineMark> quarantines_;
+    std::mutex hints_mutex_;
+    std::map<std::string, TimePoint> hinted_;  // guarded by hints_mutex_
+    std::stop_source stop_;
+    kube::Reconciler reconciler_;
+    std::vector<std::unique_ptr<kube::Informer>> informers_;  // last: they stop first
+};
+
+}  // namespace sluice::shell
