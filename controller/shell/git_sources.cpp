@@ -142,6 +142,18 @@ Result<std::unique_ptr<git::Repository>> GitSources::open_for(const crds::GitSou
                                 log_);
 }
 
+Result<std::unique_ptr<git::Repository>> GitSources::open(const std::string& key) {
+    const auto [ns, name] = split_key(key);
+    const auto document = TRY(client_.get({resources::git_sources, ns, name}));
+    std::vector<Problem> problems;
+    const auto source = crds::decode_git_source(document, problems);
+    // What has problems may name the wrong repository: nothing is written to it.
+    if (!problems.empty())
+        return invalid(
+            concat("open the repository of git source ", key, ": ", all_problems(problems)));
+    return open_for(source);
+}
+
 void GitSources::forget(const std::string& key) {
     const std::lock_guard lock(hints_mutex_);
     hinted_.erase(key);

@@ -65,6 +65,8 @@ public:
     // The repository of a GitSource, with its credentials: for writing back. Each caller gets a
     // Repository of its own on the same directory.
     [[nodiscard]] Result<std::unique_ptr<git::Repository>> open_for(const crds::GitSource& source);
+    // The same by key, "namespace/name": reads the GitSource first.
+    [[nodiscard]] Result<std::unique_ptr<git::Repository>> open(const std::string& key);
 
 private:
     struct Look;  // one look at one source
