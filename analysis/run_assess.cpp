@@ -94,16 +94,16 @@ void count_end(const crds::Metric& metric, bool dry_run, crds::MetricResult& res
     if (dry_run) {
         if (tally.worst == AnalysisPhase::None) tally.worst = AnalysisPhase::Successful;
         if (!broken.message.empty())
-            result.message =
-                concat("Metric assessed ", to_text(result.phase), " due to ", broken.message);
+            result.message = concat("Metric assessed ", crds::phase_text(result.phase), " due to ",
+                                    broken.message);
         count_in(tally.dry_run_summary, broken.phase);
         return;
     }
     if (tally.worst == AnalysisPhase::None || worse(tally.worst, result.phase)) {
         tally.worst = result.phase;
         if (!broken.message.empty()) {
-            tally.message = concat("Metric \"", metric.name, "\" assessed ", to_text(result.phase),
-                                   " due to ", broken.message);
+            tally.message = concat("Metric \"", metric.name, "\" assessed ",
+                                   crds::phase_text(result.phase), " due to ", broken.message);
             if (!result.message.empty())
                 tally.message += concat(": \"Error Message: ", result.message, "\"");
         }

@@ -158,7 +158,8 @@ Result<std::vector<TemplatePointer>> gather_templates(
 
 Result<Json> build_run_spec(const RunRequest& request) {
     const auto metrics = TRY(combined_metrics(request.templates));
-    const auto args = TRY(merge_args(request.args, TRY(declared_args(request.templates))));
+    const auto declared = TRY(declared_args(request.templates));
+    const auto args = TRY(merge_args(request.args, declared));
     Json spec = {{"metrics", Json::array()}};
     for (const auto* metric : metrics) spec["metrics"].push_back(TRY(parse_json(metric->text)));
     for (const auto& arg : args) spec["args"].push_back(encode_argument(arg));

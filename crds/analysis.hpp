@@ -17,6 +17,9 @@
 
 namespace sluice::crds {
 
+// Those of base stay visible beside the overloads of this namespace.
+using sluice::to_text;
+
 // ---- spec ----
 
 struct SecretKeyRef {
@@ -90,7 +93,7 @@ struct AnalysisRunSpec {
 
 enum class AnalysisPhase { None, Pending, Running, Successful, Failed, Error, Inconclusive };
 
-std::string_view to_text(AnalysisPhase phase);  // "" for None
+std::string_view phase_text(AnalysisPhase phase);  // "" for None
 // None for a text that is no phase.
 AnalysisPhase analysis_phase(std::string_view text);
 // Successful, Failed, Error, Inconclusive: nothing more will happen.

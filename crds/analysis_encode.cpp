@@ -32,7 +32,7 @@ void put_time(Json& object, const char* key, const std::optional<TimePoint>& whe
 }
 
 Json encode_measurement(const Measurement& measurement) {
-    Json object = {{"phase", to_text(measurement.phase)}};
+    Json object = {{"phase", phase_text(measurement.phase)}};
     put_text(object, "message", measurement.message);
     put_time(object, "startedAt", measurement.started);
     put_time(object, "finishedAt", measurement.finished);
@@ -43,7 +43,7 @@ Json encode_measurement(const Measurement& measurement) {
 }
 
 Json encode_metric_result(const MetricResult& result) {
-    Json object = {{"name", result.name}, {"phase", to_text(result.phase)}};
+    Json object = {{"name", result.name}, {"phase", phase_text(result.phase)}};
     for (const auto& measurement : result.measurements)
         object["measurements"].push_back(encode_measurement(measurement));
     put_text(object, "message", result.message);
@@ -71,7 +71,7 @@ Json encode_summary(const RunSummary& summary) {
 
 }  // namespace
 
-std::string_view to_text(AnalysisPhase phase) {
+std::string_view phase_text(AnalysisPhase phase) {
     for (const auto& row : phase_names)
         if (row.phase == phase) return row.name;
     return "";
@@ -89,7 +89,7 @@ bool completed(AnalysisPhase phase) {
 }
 
 Json encode_analysis_run_status(const AnalysisRunStatus& status) {
-    Json object = {{"phase", to_text(status.phase)}};
+    Json object = {{"phase", phase_text(status.phase)}};
     put_text(object, "message", status.message);
     for (const auto& result : status.metric_results)
         object["metricResults"].push_back(encode_metric_result(result));

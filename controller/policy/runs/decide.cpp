@@ -15,13 +15,13 @@ bool warns(AnalysisPhase phase) {
 }
 
 Event run_ended(AnalysisPhase phase) {
-    return {warns(phase), concat("AnalysisRun", crds::to_text(phase)),
-            concat("Analysis Completed. Result: ", crds::to_text(phase))};
+    return {warns(phase), concat("AnalysisRun", crds::phase_text(phase)),
+            concat("Analysis Completed. Result: ", crds::phase_text(phase))};
 }
 
 Event metric_ended(const analysis::MetricEnd& end) {
-    return {warns(end.phase), concat("Metric", crds::to_text(end.phase)),
-            concat("Metric '", end.metric, "' Completed. Result: ", crds::to_text(end.phase))};
+    return {warns(end.phase), concat("Metric", crds::phase_text(end.phase)),
+            concat("Metric '", end.metric, "' Completed. Result: ", crds::phase_text(end.phase))};
 }
 
 // Upstream leaves completedAt out here, so that no ttlStrategy ever removes such a run; we set it.
@@ -73,7 +73,8 @@ void assess(const analysis::ResolvedRun& resolved, const crds::AnalysisRun& run,
 
 void schedule(const analysis::ResolvedRun& resolved, const Observation& seen, TimePoint now,
               Decision& decision) {
-    for (const auto& metric : resolved.metrics) {
+    for (size_t i = 0; i < resolved.metrics.size(); ++i) {
+        const auto& metric = resolved.metrics[i];
         if (seen.in_flight.contains(metric.name)) continue;
         analysis::Moments exactly{.run_started = seen.started_exactly};
         if (const auto at = seen.finished_exactly.find(metric.name);
@@ -82,7 +83,7 @@ void schedule(const analysis::ResolvedRun& resolved, const Observation& seen, Ti
         const auto due = analysis::next_measurement(metric, decision.status, now, exactly);
         if (!due) continue;
         if (*due <= now) {
-            decision.measure.push_back(metric.name);
+            decision.measure.push_back({i, metric.name});
             continue;
         }
         const Duration wait = *due - now;

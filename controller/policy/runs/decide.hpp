@@ -31,6 +31,13 @@ struct Observation {
     bool operator==(const Observation&) const = default;
 };
 
+// One of the run's metrics.
+struct Measure {
+    size_t index = 0;  // in spec.metrics
+    std::string metric;
+    bool operator==(const Measure&) const = default;
+};
+
 struct Event {
     bool warning = false;
     std::string reason;  // MetricFailed, AnalysisRunSuccessful, … (argo-rollouts.md 1.13)
@@ -49,8 +56,8 @@ struct PhaseChange {
 
 struct Decision {
     crds::AnalysisRunStatus status;
-    std::vector<std::string> measure;  // metrics whose measurement is to be started
-    bool remove = false;               // its time to live is over
+    std::vector<Measure> measure;  // to be started now
+    bool remove = false;           // its time to live is over
     std::vector<Event> events;
     std::vector<PhaseChange> changes;
     std::optional<Duration> look_again_after;

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The AnalysisRun controller: watches runs, starts what is due, writes what came back. An answer
+// wakes its run, so a verdict stands in the status milliseconds after Prometheus gave it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "analysis/providers/provider.hpp"
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "controller/shell/analysis_measurements.hpp"
+#include "controller/shell/events.hpp"
+#include "crds/analysis.hpp"
+#include "platform/http/async_http.hpp"
+#include "platform/kube/cache.hpp"
+#include "platform/kube/client.hpp"
+#include "platform/kube/informer.hpp"
+#include "platform/kube/reconciler.hpp"
+
+namespace sluice::shell {
+
+using EventSink = std::function<void(Event)>;
+using AnalysisRunCache = kube::Cache<crds::AnalysisRun>;
+
+struct AnalysisRunsOptions {
+    int workers = 4;
+    std::string ns;  // empty: all namespaces
+    analysis::ProviderSettings providers;
+};
+
+// Everything referenced must outlive it.
+struct AnalysisRunsParts {
+    const kube::Client& client;
+    http::AsyncHttp& http;
+    const Clock& clock;
+    Log& log;
+    EventSink events;
+};
+
+class AnalysisRuns {
+public:
+    AnalysisRuns(AnalysisRunsParts parts, AnalysisRunsOptions options);
+    ~AnalysisRuns();
+    AnalysisRuns(const AnalysisRuns&) = delete;
+    AnalysisRuns& operator=(const AnalysisRuns&) = delete;
+
+    // For whoever decides by runs (rollouts): before start(). Called from the watch's thread.
+    void listen(AnalysisRunCache::Listener listener) { cache_.listen(std::move(listener)); }
+    // What the watch last saw. Finished runs hold no metrics and no results.
+    [[nodiscard]] const AnalysisRunCache& cache() const { return cache_; }
+
+    void start();
+    // No reconcile runs once it returns; answers under way are dropped. Not to be started again.
+    void stop();
+    [[nodiscard]] bool synced() const { return informer_ && informer_->synced(); }
+    // Null before start().
+    [[nodiscard]] const kube::Informer* informer() const { return informer_.get(); }
+
+    // One pass over one run; the workers' work, public for tests.
+    Result<std::optional<Duration>> reconcile(const std::string& key);
+
+private:
+    // What was written and the watch has not shown yet: the cache may be older than our own write.
+    struct Written {
+        AnalysisRunCache::Pointer run;
+        std::set<std::string> superseded;  // resourceVersions before it
+    };
+
+    AnalysisRunCache::Pointer current(const std::string& key);
+    void remember_written(const std::string& key, const crds::AnalysisRun& before,
+                          const Json& document);
+    void on_change(const std::string& key, const crds::AnalysisRun* old,
+                   const crds::AnalysisRun* fresh);
+    Result<void> measure(const crds::AnalysisRun& run,
+                         const std::vector<policy::runs::Measure>& due);
+    Result<std::map<std::string, std::string>> read_secrets(const crds::AnalysisRun& run);
+    Result<void> write(const std::string& key, const crds::AnalysisRun& run,
+                       const crds::AnalysisRunStatus& status);
+    void tell(const std::string& key, const crds::AnalysisRun& run,
+              const policy::runs::Decision& decision);
+
+    AnalysisRunsParts parts_;
+    AnalysisRunsOptions options_;
+    AnalysisRunCache cache_;
+    AnalysisMeasurements measurements_;
+    std::mutex mutex_;
+    std::map<std::string, Written> written_;  // by key; guarded by mutex_
+    kube::Reconciler reconciler_;
+    std::unique_ptr<kube::Informer> informer_;
+};
+
+}  // namespace sluice::shell
