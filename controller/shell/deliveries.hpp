@@ -5,20 +5,17 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
-#include "controller/policy/delivery/decide.hpp"
+#include "controller/shell/delivery_world.hpp"
 #include "controller/shell/delivery_writers.hpp"
-#include "platform/kube/cache.hpp"
 #include "platform/kube/client.hpp"
+#include "platform/kube/informer.hpp"
 #include "platform/kube/reconciler.hpp"
 
 namespace sluice::shell {
@@ -49,39 +46,19 @@ public:
     Result<std::optional<Duration>> reconcile(const std::string& key);
 
 private:
-    void listen();
     void watch(const ResourceType& type, kube::InformerSink sink);
-    Result<std::string> find_cluster_id() const;
-    void run_start(const std::stop_token& stop);
-    [[nodiscard]] std::optional<policy::delivery::SourceView> source_of(
-        const policy::delivery::RolloutView& rollout) const;
-    [[nodiscard]] policy::delivery::Observation observe(
-        const policy::delivery::RolloutView& rollout) const;
-    void delivery_changed(const std::string& key, const crds::Delivery* old,
-                          const crds::Delivery* fresh);
-    void source_changed(const policy::delivery::SourceView* old,
-                        const policy::delivery::SourceView* fresh);
-    void run_changed(const std::string& key, const policy::delivery::RunView* old,
-                     const policy::delivery::RunView* fresh);
+    [[nodiscard]] Result<std::string> find_cluster_id() const;
+    bool wait_for_cluster_id(const std::stop_token& stop);
+    void begin(const std::stop_token& stop);
 
     Options options_;
     const kube::Client& client_;
-    RepositoryFactory open_;
-    SourceHint hint_;
     const Clock& clock_;
     Log& log_;
     policy::delivery::Identity who_;   // whole once ready_
-    std::atomic<bool> ready_ = false;  // the cluster's id is known
-
-    kube::Cache<policy::delivery::RolloutView> rollouts_{policy::delivery::view_rollout};
-    kube::Cache<policy::delivery::RunView> runs_{policy::delivery::view_run};
-    kube::Cache<policy::delivery::SourceView> sources_{policy::delivery::view_source};
-    kube::Cache<crds::Delivery> deliveries_;
-    mutable std::mutex mutex_;
-    std::map<std::string, std::set<std::string>> by_rollout_;   // Deliveries; guarded by mutex_
-    std::map<std::string, std::set<std::string>> runs_by_uid_;  // guarded by mutex_
-
-    std::unique_ptr<DeliveryWriters> writers_;
+    std::atomic<bool> ready_ = false;  // caches and identity are there
+    DeliveryWorld world_;
+    DeliveryWriters writers_;
     kube::Reconciler reconciler_;
     std::vector<std::unique_ptr<kube::Informer>> informers_;
     std::jthread starter_;  // last: it stops first

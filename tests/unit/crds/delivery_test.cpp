@@ -8,22 +8,26 @@
 namespace sluice::crds {
 namespace {
 
-TimePoint when(std::string_view text) { return parse_rfc3339(text).value(); }
+TimePoint when(std::string_view text) {
+    return parse_rfc3339(text).value();
+}
 
 Delivery full_delivery() {
     const auto start = when("2026-11-20T10:30:00.250Z");
-    Delivery delivery{.ns = "shop", .name = "shop-3", .uid = "u", .resource_version = "7", .retry = "op"};
-    delivery.spec = {.rollout = "shop",
-                     .rollout_uid = "ru",
-                     .number = 3,
-                     .generation = 5,
-                     .source = DeliverySource{"shop/app", "https://git/x", "main", "a.yaml", "c", "Ann", "s"},
-                     .digest = "d",
-                     .pod_template_hash = "h",
-                     .revision = "4",
-                     .attempt = 2,
-                     .old_image = "shop:v1",
-                     .new_image = "shop:v2"};
+    Delivery delivery{
+        .ns = "shop", .name = "shop-3", .uid = "u", .resource_version = "7", .retry = "op"};
+    delivery.spec = {
+        .rollout = "shop",
+        .rollout_uid = "ru",
+        .number = 3,
+        .generation = 5,
+        .source = DeliverySource{"shop/app", "https://git/x", "main", "a.yaml", "c", "Ann", "s"},
+        .digest = "d",
+        .pod_template_hash = "h",
+        .revision = "4",
+        .attempt = 2,
+        .old_image = "shop:v1",
+        .new_image = "shop:v2"};
     auto& status = delivery.status;
     status.phase = DeliveryPhase::RolledBack;
     status.message = "rolled back at 5 %";
@@ -62,9 +66,10 @@ TEST(DeliveryDocument, DecodesToWhatWasEncoded) {
 
 TEST(DeliveryDocument, BelongsToItsRollout) {
     const Json document = encode_delivery(full_delivery());
-    EXPECT_EQ(to_text(document["metadata"]["ownerReferences"]),
-              R"([{"apiVersion":"argoproj.io/v1alpha1","blockOwnerDeletion":true,"controller":true,)"
-              R"("kind":"Rollout","name":"shop","uid":"ru"}])");
+    EXPECT_EQ(
+        sluice::to_text(document["metadata"]["ownerReferences"]),
+        R"([{"apiVersion":"argoproj.io/v1alpha1","blockOwnerDeletion":true,"controller":true,)"
+        R"("kind":"Rollout","name":"shop","uid":"ru"}])");
     EXPECT_EQ(document["spec"]["image"]["new"], "shop:v2");
     EXPECT_EQ(document["status"]["startedAt"], "2026-11-20T10:30:00.250000Z");
 }
@@ -76,13 +81,14 @@ TEST(DeliveryDocument, TellsEveryProblemWithItsPath) {
     const auto delivery = decode_delivery(*document, problems);
     std::vector<std::string> texts;
     for (const auto& problem : problems) texts.push_back(to_text(problem));
-    EXPECT_EQ(texts,
-              (std::vector<std::string>{
-                  "spec.rollout.name: expected a text, found 1", "spec.rollout.uid: is required",
-                  "status.phase: expected one of Progressing, Promoted, RolledBack, Aborted, Superseded, "
-                  "found \"Done\"",
-                  "status.outbox[0].kind: expected one of step, promoted, rolledback, reverted, aborted, "
-                  "superseded, revert-skipped, found \"celebrated\""}));
+    EXPECT_EQ(
+        texts,
+        (std::vector<std::string>{
+            "spec.rollout.name: expected a text, found 1", "spec.rollout.uid: is required",
+            "status.phase: expected one of Progressing, Promoted, RolledBack, Aborted, Superseded, "
+            "found \"Done\"",
+            "status.outbox[0].kind: expected one of step, promoted, rolledback, reverted, aborted, "
+            "superseded, revert-skipped, found \"celebrated\""}));
     EXPECT_TRUE(delivery.status.outbox.empty());
 }
 

@@ -129,8 +129,9 @@ TEST(DecideDelivery, NothingIsToldOfARollbackBeforeTrafficIsBack) {
     EXPECT_EQ(status.cause->check, "error-rate");
     EXPECT_EQ(status.cause->value, "0.041");
     EXPECT_EQ(status.steps.at(0).verdict, "Failed");
-    EXPECT_EQ(status.message,
-              "rolled back at 5 %: Step-based analysis phase error/failed: metric \"error-rate\" failed");
+    EXPECT_EQ(
+        status.message,
+        "rolled back at 5 %: Step-based analysis phase error/failed: metric \"error-rate\" failed");
     EXPECT_TRUE(story.find("shop-2").quarantined());
     EXPECT_EQ(status.quarantine->digest, "digest-v2");
 }
@@ -207,7 +208,8 @@ TEST(DecideDelivery, ARetryIsAnAttemptOfItsOwnWithOtherIds) {
     story.run();
     EXPECT_EQ(story.phase("shop-3"), "Promoted");
     EXPECT_NE(story.find("shop-3").status.op_id, first);
-    EXPECT_FALSE(story.find("shop-2").quarantined()) << "what was promoted after all is no longer bad";
+    EXPECT_FALSE(story.find("shop-2").quarantined())
+        << "what was promoted after all is no longer bad";
 }
 
 TEST(DecideDelivery, ANewerVersionSupersedes) {
@@ -309,7 +311,8 @@ TEST(DecideDelivery, TheFourthRevertWithinAnHourIsLeftToPeople) {
         story.seen.rollout.canary_weight = 0;
         story.run();
         const auto name = concat("shop-", version);
-        EXPECT_EQ(story.owed(name), version < 5 ? "rolledback reverted" : "rolledback revert-skipped");
+        EXPECT_EQ(story.owed(name),
+                  version < 5 ? "rolledback reverted" : "rolledback revert-skipped");
         story.drain();
         story.declare(1);
         story.run();
@@ -372,7 +375,8 @@ TEST(DecideDelivery, OldOnesGoExceptThoseStillNeeded) {
         story.deliver(3 + i % 2);
         story.drain();
     }
-    EXPECT_EQ(story.names(), "shop-2 shop-5 shop-6 shop-7 shop-8 shop-9 shop-10 shop-11 shop-12 shop-13 shop-14");
+    EXPECT_EQ(story.names(),
+              "shop-2 shop-5 shop-6 shop-7 shop-8 shop-9 shop-10 shop-11 shop-12 shop-13 shop-14");
 }
 
 TEST(DecideDelivery, WhatGitIsStillOwedIsNotDeleted) {

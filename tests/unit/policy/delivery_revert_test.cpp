@@ -34,11 +34,20 @@ struct RevertCase {
 const RevertCase revert_cases[] = {
     {"TipIsBad", [](RevertSight&) {}, "restore"},
     {"OurRevertIsThere",
-     [](RevertSight& sight) { sight.tip_blob = "good", sight.ours_since = {{"c1", "our-op"}}; }, "landed c1"},
-    {"APersonRevertedOurRevert", [](RevertSight& sight) { sight.ours_since = {{"c1", "our-op"}}; },
+     [](RevertSight& sight) {
+         sight.tip_blob = "good", sight.ours_since = {{"c1", "our-op"}};
+     },
+     "landed c1"},
+    {"APersonRevertedOurRevert",
+     [](RevertSight& sight) {
+         sight.ours_since = {{"c1", "our-op"}};
+     },
      "landed c1"},
     {"AnotherOperationOfOursIsNotThisOne",
-     [](RevertSight& sight) { sight.ours_since = {{"c1", "other-op"}}; }, "restore"},
+     [](RevertSight& sight) {
+         sight.ours_since = {{"c1", "other-op"}};
+     },
+     "restore"},
     {"TipIsGood", [](RevertSight& sight) { sight.tip_blob = "good"; },
      "already-restored: the branch holds the promoted file"},
     {"TipDeclaresANewerVersion",
@@ -54,7 +63,9 @@ const RevertCase revert_cases[] = {
     {"NothingGoodIsKnown", [](RevertSight& sight) { sight.good_blob.reset(); },
      "nothing-to-restore: the promoted file is not known"},
     {"TheBadCommitIsOurs",
-     [](RevertSight& sight) { sight.bad_message = "Revert\n\nSluice-Record: v1\nSluice-Op-Id: x\n"; },
+     [](RevertSight& sight) {
+         sight.bad_message = "Revert\n\nSluice-Record: v1\nSluice-Op-Id: x\n";
+     },
      "robot-commit: the commit to revert is our own"},
 };
 
@@ -72,8 +83,10 @@ INSTANTIATE_TEST_SUITE_P(Cases, PlanRevert, testing::ValuesIn(revert_cases),
 TEST(DeclaredDigest, FindsTheRolloutAmongOtherDocuments) {
     const char* file =
         "kind: Service\nmetadata: {name: shop}\n---\n"
-        "kind: Rollout\nmetadata: {name: other}\nspec: {template: {spec: {containers: [{image: 'a:1'}]}}}\n---\n"
-        "kind: Rollout\nmetadata: {name: shop}\nspec: {template: {spec: {containers: [{image: 'a:2'}]}}}\n";
+        "kind: Rollout\nmetadata: {name: other}\nspec: {template: {spec: {containers: [{image: "
+        "'a:1'}]}}}\n---\n"
+        "kind: Rollout\nmetadata: {name: shop}\nspec: {template: {spec: {containers: [{image: "
+        "'a:2'}]}}}\n";
     const auto digest = declared_digest(file, "shop", "shop");
     EXPECT_EQ(digest.size(), 64U);
     EXPECT_NE(digest, declared_digest(file, "shop", "other"));
@@ -92,8 +105,8 @@ crds::Delivery promoted(long number, const char* digest, const char* revision, c
 }
 
 TEST(PlanUndo, GoesBackToTheNewestOtherVersion) {
-    const std::vector<crds::Delivery> all = {promoted(1, "d1", "1", "c1"), promoted(2, "d2", "2", "c2"),
-                                             promoted(3, "d3", "3", "c3")};
+    const std::vector<crds::Delivery> all = {
+        promoted(1, "d1", "1", "c1"), promoted(2, "d2", "2", "c2"), promoted(3, "d3", "3", "c3")};
     EXPECT_EQ(plan_undo(all, "d3", std::nullopt)->name, "shop-2");
     EXPECT_EQ(plan_undo(all, "d2", std::nullopt)->name, "shop-3");
     EXPECT_EQ(plan_undo(all, "d3", 1)->name, "shop-1");

@@ -10,7 +10,9 @@
 
 namespace sluice::policy::delivery::testing {
 
-inline TimePoint at(std::string_view text) { return parse_rfc3339(text).value(); }
+inline TimePoint at(std::string_view text) {
+    return parse_rfc3339(text).value();
+}
 
 inline const Identity here{"cluster-uid", "local", "0.1.0", "sluice-0"};
 
@@ -41,7 +43,9 @@ struct Story {
     }
 
     // The commit is forty times one digit.
-    static std::string commit_of(int version) { return std::string(40, static_cast<char>('0' + version)); }
+    static std::string commit_of(int version) {
+        return std::string(40, static_cast<char>('0' + version));
+    }
 
     // Version n is declared by commit nnn… and becomes the Rollout's current one.
     void declare(int version) {
@@ -57,8 +61,9 @@ struct Story {
         rollout.runs.clear();
         rollout.step_index = rollout.current_hash == rollout.stable_hash ? 8 : 0;
         rollout.canary_weight = 0;
-        seen.source->entries = {{"shop", "shop", "deploy/shop.yaml", rollout.template_digest, commit_of(version),
-                                 "Ann <ann@example.com>", concat("shop: bump to v", version)}};
+        seen.source->entries = {{"shop", "shop", "deploy/shop.yaml", rollout.template_digest,
+                                 commit_of(version), "Ann <ann@example.com>",
+                                 concat("shop: bump to v", version)}};
     }
     void promote() {
         seen.rollout.stable_hash = seen.rollout.current_hash;
@@ -101,8 +106,9 @@ struct Story {
         rollout.runs = {{"shop-run", "Failed"}};
         rollout.abort = true;
         rollout.aborted_at = now;
-        rollout.abort_message = concat("Rollout aborted update to revision ", rollout.revision,
-                                       ": Step-based analysis phase error/failed: metric \"error-rate\" failed");
+        rollout.abort_message =
+            concat("Rollout aborted update to revision ", rollout.revision,
+                   ": Step-based analysis phase error/failed: metric \"error-rate\" failed");
     }
 
     // Decides and does as decided until nothing changes any more.
@@ -113,8 +119,10 @@ struct Story {
             for (const auto& fresh : last.fills) find(fresh.name).spec = fresh.spec;
             for (const auto& fresh : last.creates) seen.deliveries.push_back(fresh);
             for (const auto& old : last.deletes)
-                std::erase_if(seen.deliveries, [&](const auto& one) { return one.name == old.name; });
-            if (last.updates.empty() && last.fills.empty() && last.creates.empty() && last.deletes.empty())
+                std::erase_if(seen.deliveries,
+                              [&](const auto& one) { return one.name == old.name; });
+            if (last.updates.empty() && last.fills.empty() && last.creates.empty() &&
+                last.deletes.empty())
                 return;
         }
         check(false, "decide() does not come to rest");
@@ -144,7 +152,8 @@ struct Story {
         for (auto& delivery : seen.deliveries) {
             for (const auto& op : delivery.status.outbox)
                 if (op.kind == crds::DeliveryOpKind::Reverted)
-                    delivery.status.revert = crds::DeliveryRevert{true, "", std::string(40, 'e'), now};
+                    delivery.status.revert =
+                        crds::DeliveryRevert{true, "", std::string(40, 'e'), now};
             delivery.status.outbox.clear();
         }
     }

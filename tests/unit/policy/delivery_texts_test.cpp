@@ -34,9 +34,7 @@ RecordFacts facts_of(Story& story, const std::string& delivery, crds::DeliveryOp
     return read_record(record_of(story, delivery, kind)).value();
 }
 
-TEST(DeliveryRecord, SaysEverythingInOneOrder) {
-    Story story = rolled_back();
-    EXPECT_EQ(record_of(story, "shop-2", crds::DeliveryOpKind::RolledBack), R"({
+constexpr const char* expected_record = R"json({
   "cause": {
     "at": "2026-11-20T10:30:30.000000Z",
     "byUser": false,
@@ -114,7 +112,11 @@ TEST(DeliveryRecord, SaysEverythingInOneOrder) {
     "before": 5,
     "restoredAt": "2026-11-20T10:30:39.000000Z"
   }
-})");
+})json";
+
+TEST(DeliveryRecord, SaysEverythingInOneOrder) {
+    Story story = rolled_back();
+    EXPECT_EQ(record_of(story, "shop-2", crds::DeliveryOpKind::RolledBack), expected_record);
 }
 
 TEST(DeliveryMessage, RevertNamesTheCommitAndEndsWithTrailers) {
@@ -122,9 +124,11 @@ TEST(DeliveryMessage, RevertNamesTheCommitAndEndsWithTrailers) {
     EXPECT_EQ(revert_message(facts_of(story, "shop-2", crds::DeliveryOpKind::Reverted)),
               "Revert \"shop: bump to v2\" [sluice rollback]\n"
               "\n"
-              "Canary shop/shop failed at 5 %: error-rate was 0.041, wanted result[0] < 0.01 (3 samples).\n"
+              "Canary shop/shop failed at 5 %: error-rate was 0.041, wanted result[0] < 0.01 (3 "
+              "samples).\n"
               "Traffic returned to v1 at 2026-11-20T10:30:39Z, 9s after the verdict.\n"
-              "This reverts commit 2222222222222222222222222222222222222222, limited to deploy/shop.yaml.\n"
+              "This reverts commit 2222222222222222222222222222222222222222, limited to "
+              "deploy/shop.yaml.\n"
               "\n"
               "Sluice-Record: v1\n"
               "Sluice-Op-Id: 1df0ecdde6f2394c3d840246da\n"
@@ -225,9 +229,9 @@ TEST(DeliveryRecord, ClusterNamesCannotLeaveTheirFolder) {
     RecordFacts facts;
     facts.ns = "shop";
     facts.rollout = "web";
-    for (const auto& [name, folder] : {std::pair{"../../etc", "v1/-..-etc/shop/web"},
-                                       std::pair{"..", "v1/-./shop/web"}, std::pair{"", "v1/-/shop/web"},
-                                       std::pair{"prod.eu", "v1/prod.eu/shop/web"}}) {
+    for (const auto& [name, folder] :
+         {std::pair{"../../etc", "v1/-.-..-etc/shop/web"}, std::pair{"..", "v1/-./shop/web"},
+          std::pair{"", "v1/-/shop/web"}, std::pair{"prod.eu", "v1/prod.eu/shop/web"}}) {
         facts.cluster = name;
         EXPECT_EQ(record_folder(facts), folder);
     }

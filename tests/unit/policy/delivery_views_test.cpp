@@ -8,7 +8,9 @@
 namespace sluice::policy::delivery {
 namespace {
 
-Json document(std::string_view text) { return parse_json(text).value(); }
+Json document(std::string_view text) {
+    return parse_json(text).value();
+}
 
 TEST(ViewRollout, ReadsWhatUpstreamWrites) {
     const auto view = view_rollout(document(R"({
@@ -75,7 +77,8 @@ TEST(ViewSource, WritesBackOnlyWhereAskedTo) {
     EXPECT_TRUE(full.write_back && !full.record_steps && full.record_outcomes && !full.revert);
     EXPECT_EQ(full.record_branch, "log");
     EXPECT_EQ(full.author_name, "bot");
-    EXPECT_EQ(full.entries, std::vector<SourceEntry>({{"shop", "web", "a.yaml", "d", "c", "Ann", "s"}}));
+    EXPECT_EQ(full.entries,
+              std::vector<SourceEntry>({{"shop", "web", "a.yaml", "d", "c", "Ann", "s"}}));
 }
 
 }  // namespace
