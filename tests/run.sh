@@ -19,8 +19,8 @@ skipped=0
 
 say() { printf '%s\n' "$*"; }
 
-# One number out of the head of a JUnit file.
-junit_count() { sed -n "s/.*<testsuite .*\b$2=\"\([0-9]*\)\".*/\1/p; t done; b; :done q" "$1"; }
+# One number out of the head of ctest's JUnit file, which has one attribute a line.
+junit_count() { sed -n "s/^[[:space:]]*$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -1; }
 
 run_ctest() {
     local report=$root/build/logs/$1.xml total bad left_out
@@ -33,27 +33,27 @@ run_ctest() {
         failed=$((failed + 1))
         return
     fi
-    # ctest writes the head of the suite over several lines.
-    tr '\n\t' '  ' <"$report" | sed 's/<testcase/\n<testcase/g' >"$report.flat"
-    total=$(junit_count "$report.flat" tests)
-    bad=$(junit_count "$report.flat" failures)
-    left_out=$(junit_count "$report.flat" skipped)
+    total=$(junit_count "$report" tests)
+    bad=$(junit_count "$report" failures)
+    left_out=$(($(junit_count "$report" skipped) + $(junit_count "$report" disabled)))
     if [ "$total" = 0 ]; then
         say "ctest found no test"
-        bad=1
+        total=1 bad=1
     fi
     passed=$((passed + total - bad - left_out))
     failed=$((failed + bad))
     skipped=$((skipped + left_out))
-    [ "$left_out" = 0 ] || skip_reasons "$report.flat"
+    [ "$left_out" = 0 ] || skip_reasons "$report"
 }
 
-# The line that gtest prints after a skipped test's "Skipped" mark.
+# gtest prints "file:line: Skipped" and then the reason.
 skip_reasons() {
     say "skipped:"
-    grep '<testcase' "$1" | grep -i '<skipped\|SKIPPED' |
-        sed -n 's/.*name="\([^"]*\)".*: Skipped \([^[]*\)\[.*/  \1: \2/p; t
-                s/.*name="\([^"]*\)".*/  \1: no reason given/p'
+    awk '/<testcase / { split($0, part, "\""); name = part[2]; out = 0; reason = "no reason given" }
+         told { reason = $0; told = 0 }
+         /: Skipped$/ { told = 1 }
+         /<skipped / { out = 1 }
+         /<\/testcase>/ { if (out) print "  " name ": " reason }' "$1"
 }
 
 # play NAME "" ARGUMENTS…: must succeed.  play NAME "words" ARGUMENTS…: must fail with these words.
