@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/shell/app.hpp"
+
+#include <cstdlib>
+
+#include "controller/shell/analysis_runs.hpp"
+#include "controller/shell/deliveries.hpp"
+#include "controller/shell/events.hpp"
+#include "controller/shell/git_source_decoders.hpp"
+#include "controller/shell/git_source_webhook.hpp"
+#include "controller/shell/git_sources.hpp"
+#include "controller/shell/rollout_metrics.hpp"
+#include "controller/shell/rollouts.hpp"
+#include "platform/http/multi_loop.hpp"
+
+namespace sluice::shell {
+namespace {
+
+std::string prometheus_address() {
+    const char* address = std::getenv("ARGO_ROLLOUTS_PROMETHEUS_ADDRESS");  // upstream's name
+    return address ? address : "";
+}
+
+// Members are wired top down and end bottom up: what decides ends before what it writes through.
+class WiredApp final : public App {
+public:
+    WiredApp(AppOptions options, HttpTransport& kubernetes, const Clock& clock, Log& log)
+        : client_(kubernetes, "sluice"),
+          events_(client_, clock, log, "rollouts-controller"),
+          rollouts_({.ns = options.ns}, client_, events_, clock, log),
+          runs_({.client = client_,
+                 .http = measurements_,
+                 .clock = clock,
+                 .log = log,
+                 .events = [this](Event event) { events_.add(std::move(event)); }},
+                {.ns = options.ns, .providers = {.prometheus_address = prometheus_address()}}),
+          sources_({.data_dir = options.data_dir,
+                    .git_program = options.git_program,
+                    .ns = options.ns,
+                    .decoders = manifest_decoders()},
+                   client_, events_, clock, log),
+          webhook_(sources_, client_),
+          deliveries_(
+              {.ns = options.ns, .version = "0.1.0"}, client_,
+              [this](const std::string& key) { return open_repository(key); },
+              [this](const std::string& key) { sources_.hint(key); }, clock, log) {
+        rollouts_.start();
+        runs_.start();
+        sources_.start();
+        deliveries_.start();
+    }
+
+    bool ready() const override {
+        return rollouts_.synced() && runs_.synced() && sources_.synced();
+    }
+    std::string metrics() const override { return rollout_metrics(rollouts_.world()); }
+    HttpResponse webhook(const HttpRequest& request) override { return webhook_.handle(request); }
+
+    void stop() override {
+        // Git last: the outboxes keep what it is owed.
+        rollouts_.stop();
+        runs_.stop();
+        deliveries_.stop();
+        sources_.stop();
+    }
+
+private:
+    Result<std::unique_ptr<git::Repository>> open_repository(const std::string& key) {
+        const auto [ns, name] = split_key(key);
+        const Json document = TRY(client_.get({resources::git_sources, ns, name}));
+        std::vector<Problem> ignored;  // the GitSource's own controller tells them
+        return sources_.open_for(crds::decode_git_source(document, ignored));
+    }
+
+    kube::Client client_;
+    EventWriter events_;
+    http::MultiLoop measurements_;
+    Rollouts rollouts_;
+    AnalysisRuns runs_;
+    GitSources sources_;
+    WebhookHandler webhook_;
+    Deliveries deliveries_;
+};
+
+}  // namespace
+
+std::unique_ptr<App> start_app(AppOptions options, HttpTransport& kubernetes, const Clock& clock,
+                               Log& log) {
+    return std::make_unique<WiredApp>(std::move(options), kubernetes, clock, log);
+}
+
+}  // namespace sluice::shell
