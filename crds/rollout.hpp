@@ -259,7 +259,7 @@ struct PauseCondition {
 
 enum class ConditionStatus { True, False, Unknown };
 
-// Types, reasons and messages are upstream's: crds/rollout_conditions.hpp.
+// Types and reasons: crds/rollout_conditions.hpp.
 struct Condition {
     std::string type;
     ConditionStatus status = ConditionStatus::Unknown;
@@ -382,5 +382,9 @@ bool matches(const LabelSelector& selector, const TextMap& labels);
 // What upstream's static validation refuses, in its order and words: path "spec.strategy.canary…"
 // and what "Invalid value: 101: SetWeight needs to be between 0 and 100" (argo-rollouts.md 1.19).
 std::vector<Problem> validate(const Rollout& rollout);
+
+// Why this Rollout cannot be carried out, the first first: what could not be decoded, then what
+// validation refuses. Unknown fields are not among them. Each as "path: what".
+std::vector<std::string> refusals(const Rollout& rollout);
 
 }  // namespace sluice::crds

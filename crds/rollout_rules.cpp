@@ -333,4 +333,12 @@ std::vector<Problem> validate(const Rollout& rollout) {
     return findings.take();
 }
 
+std::vector<std::string> refusals(const Rollout& rollout) {
+    std::vector<std::string> texts;
+    for (const auto& problem : rollout.problems)
+        if (!problem.unknown_field) texts.push_back(to_text(problem));
+    for (const auto& problem : validate(rollout)) texts.push_back(to_text(problem));
+    return texts;
+}
+
 }  // namespace sluice::crds

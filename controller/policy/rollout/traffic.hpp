@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where requests go: the weight that the state of affairs allows, and the Services behind it
+// (argo-rollouts.md 2.3, 2.4). Users first: these actions stand before all others.
+#pragma once
+
+#include "controller/policy/rollout/pass.hpp"
+
+namespace sluice::policy::rollout {
+
+// Records the weights that were seen, and asks for those that should be.
+void reconcile_traffic(Pass& pass);
+// Points the stable and the canary Service at their ReplicaSets.
+void reconcile_services(Pass& pass);
+
+// The weight that the steps ask for now, before any care for readiness.
+long desired_weight(const Pass& pass);
+// Every route object carries this weight.
+bool weight_in_force(const Pass& pass, long weight);
+
+}  // namespace sluice::policy::rollout
