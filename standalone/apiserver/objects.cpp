@@ -103,6 +103,7 @@ ApiResult<store::RecordPtr> Objects::create(const Resource& resource, const std:
     auto stored = store_.create(key, document);
     if (!stored.ok()) return from_store(resource, name, stored.error());
     if (definition) registry_.add_custom(document);
+    if (resource.type == resources::events) expire_events();
     return std::move(stored).value();
 }
 

@@ -3,6 +3,7 @@
 // without HTTP.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -70,12 +71,15 @@ private:
     void finish_namespace(const std::string& ns);
     void orphan_dependents(const std::string& uid);
     void remove_all_of(const std::string& store_type);
+    // Events live for an hour, as upstream's; looked at when one is added, every few minutes.
+    void expire_events();
 
     store::Store& store_;
     Registry& registry_;
     const Clock& clock_;
     Identities identities_;
     Log& log_;
+    std::atomic<TimePoint::rep> next_expiry_ = 0;  // milliseconds since the epoch
 };
 
 // From the store's error.

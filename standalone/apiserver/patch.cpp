@@ -28,10 +28,15 @@ ApiResult<Json> apply_patch(PatchForm form, const Json& live, const Json& patch)
             return status::bad_request("a JSON patch must be a list of operations");
         auto patched = apply_json_patch(live, patch);
         if (patched.ok()) return std::move(patched).value();
-        StatusError error{.code = 422, .reason = "Invalid"};
-        error.message = concat("the server rejected our request due to an error in our request: ",
-                               patched.error().message);
-        return error;
+        // Without the library's "[json.exception.…] " in front.
+        std::string_view why = patched.error().message;
+        if (const auto end = why.find("] "); why.starts_with('[') && end != std::string_view::npos)
+            why.remove_prefix(end + 2);
+        return StatusError{
+            .code = 422,
+            .reason = "Invalid",
+            .message =
+                concat("the server rejected our request due to an error in our request: ", why)};
     }
     if (!patch.is_object()) return status::bad_request("a merge patch must be an object");
     Json patched = live;

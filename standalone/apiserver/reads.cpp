@@ -75,7 +75,8 @@ ApiResult<Answer> Handler::list(const Call& call) {
             return std::tie(record->key.ns, record->key.name) > std::tie(token.ns, token.name);
         });
     } else {
-        TRY(check_list_version(call.query, TRY(read_version(call.query)), snapshot.version));
+        const auto asked = TRY(read_version(call.query));
+        TRY(check_list_version(call.query, asked, snapshot.version));
     }
     std::vector<store::RecordPtr> matching;
     for (auto at = begin; at != snapshot.records.end(); ++at)

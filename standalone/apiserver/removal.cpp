@@ -11,6 +11,16 @@ namespace sluice::standalone::apiserver {
 namespace {
 
 constexpr int max_removal_tries = 50;
+constexpr Duration event_life = std::chrono::hours{1};
+constexpr Duration event_expiry_interval = std::chrono::minutes{5};
+
+// When it was last seen.
+std::optional<TimePoint> event_time(const Json& event) {
+    for (const auto field : {"lastTimestamp", "eventTime"})
+        if (const auto when = parse_rfc3339(text_at(event, {field})); when.ok()) return *when;
+    const auto made = parse_rfc3339(text_at(event, {"metadata", "creationTimestamp"}));
+    return made.ok() ? std::optional(*made) : std::nullopt;
+}
 
 ApiResult<void> check_preconditions(const Resource& resource, const store::Record& record,
                                     const Json& live, const Deletion& deletion) {
@@ -139,6 +149,21 @@ void Objects::finish_namespace(const std::string& ns) {
     // Lost against another writer: that one, or the next removal, comes here again.
     if (store_.remove(record->key, record->version).ok())
         log_.info("namespace removed", {{"namespace", ns}});
+}
+
+void Objects::expire_events() {
+    const TimePoint now = clock_.now();
+    const auto ticks = now.time_since_epoch().count();
+    auto due = next_expiry_.load();
+    const auto next = ticks + event_expiry_interval.count();
+    if (ticks < due || !next_expiry_.compare_exchange_strong(due, next)) return;
+    for (const auto& record : store_.list("events").records) {
+        const auto event = parse_json(record->text);
+        const auto seen = event.ok() ? event_time(*event) : std::nullopt;
+        // One that was just seen again has another version by now, and stays.
+        if (seen && *seen + event_life < now)
+            static_cast<void>(store_.remove(record->key, record->version));
+    }
 }
 
 // propagationPolicy=Orphan: the owner's references go before the owner does.

@@ -20,23 +20,33 @@ Column text_column(std::string name, CellFunction cell, long priority = 0) {
     return {std::move(name), "string", priority, std::move(cell)};
 }
 
-// The value at a path, or a dash of its type where absent.
+// The value at a path; kubectl leaves the cell of an absent one empty, as for upstream's CRDs.
 Column path_column(std::string name, std::string type, std::string path, long priority = 0) {
     return {std::move(name), std::move(type), priority,
             [path = std::move(path)](const Json& object) { return value_at(object, path); }};
 }
 
+// As upstream's printers of built-in kinds: never empty.
+Column filled_column(std::string name, std::string path, long priority = 0) {
+    return {std::move(name), "string", priority, [path = std::move(path)](const Json& object) {
+                Json value = value_at(object, path);
+                return value.is_null() || value == "" ? Json("<none>") : value;
+            }};
+}
+
 Column count_column(std::string name, std::string path) {
-    return path_column(std::move(name), "integer", std::move(path));
+    return {std::move(name), "integer", 0, [path = std::move(path)](const Json& object) {
+                Json value = value_at(object, path);
+                return value.is_null() ? Json(0) : value;
+            }};
 }
 
 std::vector<Column> columns_of(const Resource& resource) {
     const ResourceType& type = resource.type;
     if (type == resources::pods)
         return {text_column("Ready", pod_ready), text_column("Status", pod_status),
-                text_column("Restarts", pod_restarts),
-                path_column("IP", "string", "status.podIP", 1),
-                path_column("Node", "string", "spec.nodeName", 1)};
+                text_column("Restarts", pod_restarts), filled_column("IP", "status.podIP", 1),
+                filled_column("Node", "spec.nodeName", 1)};
     if (type == resources::replica_sets)
         return {count_column("Desired", "spec.replicas"),
                 count_column("Current", "status.replicas"),
@@ -47,12 +57,12 @@ std::vector<Column> columns_of(const Resource& resource) {
                 count_column("Available", "status.availableReplicas")};
     if (type == resources::services)
         return {path_column("Type", "string", "spec.type"),
-                path_column("Cluster-IP", "string", "spec.clusterIP"),
-                path_column("External-IP", "string", "spec.externalName"),
+                filled_column("Cluster-IP", "spec.clusterIP"),
+                filled_column("External-IP", "spec.externalName"),
                 text_column("Port(s)", service_ports),
                 text_column("Selector", service_selector, 1)};
     if (type == resources::ingresses)
-        return {path_column("Class", "string", "spec.ingressClassName"),
+        return {filled_column("Class", "spec.ingressClassName"),
                 text_column("Hosts", ingress_hosts), text_column("Address", ingress_address),
                 text_column("Ports", ingress_ports)};
     if (type == resources::events)
@@ -70,10 +80,10 @@ std::vector<Column> columns_of(const Resource& resource) {
         return {path_column("AddressType", "string", "addressType"),
                 text_column("Endpoints", slice_endpoints)};
     if (type == resources::rollouts)
-        return {count_column("Desired", "spec.replicas"),
-                count_column("Current", "status.replicas"),
-                count_column("Up-to-date", "status.updatedReplicas"),
-                count_column("Available", "status.availableReplicas")};
+        return {path_column("Desired", "integer", "spec.replicas"),
+                path_column("Current", "integer", "status.replicas"),
+                path_column("Up-to-date", "integer", "status.updatedReplicas"),
+                path_column("Available", "integer", "status.availableReplicas")};
     if (type == resources::analysis_runs || type == resources::experiments)
         return {path_column("Status", "string", "status.phase")};
     if (type == resources::git_sources)

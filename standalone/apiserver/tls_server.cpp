@@ -295,10 +295,9 @@ private:
         chunk_ = std::move(chunk);
         writing_ = true;
         tcp_layer().expires_after(write_deadline);
-        asio::async_write(stream_, asio::buffer(chunk_),
-                          [self = shared_from_this()](error_code problem, size_t) {
-                              self->written(problem);
-                          });
+        asio::async_write(
+            stream_, asio::buffer(chunk_),
+            [self = shared_from_this()](error_code problem, size_t) { self->written(problem); });
     }
 
     void written(error_code problem) {

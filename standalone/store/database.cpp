@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "standalone/store/database.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include "base/text.hpp"
 
@@ -78,6 +83,13 @@ Database::~Database() = default;
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Durability durability) {
     auto sqlite = std::make_unique<Sqlite>();
     sqlite3* raw = nullptr;
+    // Secrets are in here: for the owner only, whatever the folder's rights and the umask are.
+    // SQLite gives its other files the same mode.
+    if (path != ":memory:") {
+        const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (file < 0) return unavailable(concat("open ", path, ": ", std::strerror(errno)));
+        ::close(file);
+    }
     const int opened =
         sqlite3_open_v2(path.c_str(), &raw,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
