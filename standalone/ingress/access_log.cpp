@@ -73,9 +73,9 @@ std::string RequestMetrics::text() const {
         "# TYPE sluice_ingress_requests_total counter\n";
     for (const auto& [key, series] : series_)
         for (const auto& [code, count] : series.by_code)
-            text +=
-                concat("sluice_ingress_requests_total{", labels_text(key.ns, key.service, key.hash),
-                       ",code=\"", code, "\"} ", count, "\n");
+            text += concat("sluice_ingress_requests_total{",
+                           labels_text(key.ns, key.service, key.hash), ",code=\"",
+                           code < 0 ? "aborted" : std::to_string(code), "\"} ", count, "\n");
     text +=
         "# HELP sluice_ingress_request_duration_seconds From the first byte of a request to the "
         "last "

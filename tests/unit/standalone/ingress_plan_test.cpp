@@ -80,6 +80,13 @@ bool everybody_is_served(const ProxyState& state) {
     return true;
 }
 
+// True where the metrics know whose requests every server answers.
+bool every_server_has_an_owner(const ProxyState& state) {
+    for (const auto& [slot, servers] : state.servers)
+        if (!servers.empty() && !state.backends.contains(slot)) return false;
+    return true;
+}
+
 // Plays plans until nothing is left to do; the commands, for a look at their order.
 std::vector<std::string> settle(const Desired& desired, ProxyState& state, bool served = true) {
     std::vector<std::string> all;
@@ -88,6 +95,7 @@ std::vector<std::string> settle(const Desired& desired, ProxyState& state, bool 
         if (plan.commands.empty()) return all;
         for (const auto& command : plan.commands) {
             EXPECT_EQ(play(state, command.text), command.reply) << command.text;
+            EXPECT_TRUE(every_server_has_an_owner(state)) << command.text;
             if (served) {
                 EXPECT_TRUE(everybody_is_served(state)) << command.text;
             }
