@@ -103,7 +103,8 @@ protected:
             concat(R"({"metadata":{"name":")", name, R"(","namespace":"shop","labels":{"app":"web",
                  "side":")",
                    side, R"(","rollouts-pod-template-hash":"h)", version, R"("}},"spec":
-                 {"containers":[{"name":"web","image":"web:1","ports":[{"name":"web","containerPort":)",
+                 {"containers":[{"name":"web","image":"web:1","ports":[{"name":"web",
+                 "containerPort":)",
                    server->port(), "}]}]}}"));
         patch(resources::pods, name,
               concat(R"({"status":{"phase":"Running","podIP":")", ip,
@@ -122,7 +123,8 @@ protected:
                                    "nginx.ingress.kubernetes.io/canary-weight":"0"})"
                            : "{}",
                        R"(},"spec":{"ingressClassName":"nginx","rules":[{"host":"shop.test","http":
-                          {"paths":[{"path":"/","pathType":"Prefix","backend":{"service":{"name":")",
+                          {"paths":[{"path":"/","pathType":"Prefix","backend":{"service":
+                          {"name":")",
                        side, R"(","port":{"number":80}}}}]}}]}})"));
     }
     void set_weight(int weight) {

@@ -168,7 +168,8 @@ TEST(IngressRoutes, AVirtualServiceRoutesByWeightAndSubset) {
 TEST(IngressRoutes, TheFirstMatchOfAVirtualServiceWins) {
     Objects objects = shop();
     objects.virtual_services = {virtual_service(R"([
-      {"match":[{"uri":{"exact":"/a/b"}},{"uri":{"prefix":"/a"}}],"route":[{"destination":{"host":"stable"}}]},
+      {"match":[{"uri":{"exact":"/a/b"}},{"uri":{"prefix":"/a"}}],
+       "route":[{"destination":{"host":"stable"}}]},
       {"match":[{"uri":{"prefix":"/a/c"}}],"route":[{"destination":{"host":"canary"}}]},
       {"match":[{"headers":{"x":{"exact":"y"}}}],"route":[{"destination":{"host":"canary"}}]},
       {"route":[{"destination":{"host":"canary.shop"}}]}])")};

@@ -127,7 +127,8 @@ TEST(Nginx, AnnotationsAreThoseConfiguredAndForeignOnesStay) {
     ASSERT_TRUE(perform(documents, *router->write(documents, target, 20, 1000)).ok());
     EXPECT_EQ((*documents[canary_ref()])["metadata"]["annotations"],
               json(R"({"kubernetes.io/ingress.class":"nginx","custom.example.com/canary":"true",
-              "custom.example.com/canary-weight":"20","custom.example.com/canary-weight-total":"1000",
+              "custom.example.com/canary-weight":"20",
+              "custom.example.com/canary-weight-total":"1000",
               "custom.example.com/canary-by-header":"x","custom.example.com/affinity":"cookie",
               "example.com/note":"canary"})"));
     (*documents[canary_ref()])["metadata"]["annotations"]["cert-manager.io/issuer"] = "theirs";
