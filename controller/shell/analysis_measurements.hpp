@@ -46,6 +46,8 @@ public:
     void remember_start(const std::string& uid, TimePoint started);
     void remember_argument_problem(const std::string& uid, std::string problem);
     void forget(const std::string& uid);
+    // Nobody is woken any more once it returns.
+    void stop();
     // Runs that something is remembered of.
     [[nodiscard]] size_t size() const;
 

@@ -48,6 +48,7 @@ void AnalysisRuns::start() {
 
 void AnalysisRuns::stop() {
     informer_.reset();
+    measurements_.stop();
     reconciler_.stop();
 }
 
@@ -55,11 +56,15 @@ void AnalysisRuns::on_change(const std::string& key, const crds::AnalysisRun* ol
                              const crds::AnalysisRun* fresh) {
     if (old && (!fresh || fresh->metadata.uid != old->metadata.uid))
         measurements_.forget(old->metadata.uid);
-    if (!fresh) {
+    {
         const std::lock_guard lock(mutex_);
-        written_.erase(key);
-        return;
+        const auto written = written_.find(key);
+        const bool caught_up =
+            !fresh || (written != written_.end() &&
+                       !written->second.superseded.contains(fresh->metadata.resource_version));
+        if (caught_up) written_.erase(key);
     }
+    if (!fresh) return;
     // A finished run without a time to live needs nothing any more.
     if (crds::completed(fresh->status.phase) && !fresh->spec.ttl) return;
     reconciler_.add(key);
@@ -79,10 +84,14 @@ AnalysisRunCache::Pointer AnalysisRuns::current(const std::string& key) {
 
 void AnalysisRuns::remember_written(const std::string& key, const crds::AnalysisRun& before,
                                     const Json& document) {
+    auto run = std::make_shared<const crds::AnalysisRun>(crds::analysis_run_of(document));
     const std::lock_guard lock(mutex_);
+    // The watch may have been faster than the answer to our own call.
+    const auto cached = cache_.get(key);
+    if (!cached || cached->metadata.resource_version == run->metadata.resource_version) return;
     auto& written = written_[key];
     written.superseded.insert(before.metadata.resource_version);
-    written.run = std::make_shared<const crds::AnalysisRun>(crds::analysis_run_of(document));
+    written.run = std::move(run);
 }
 
 Result<std::optional<Duration>> AnalysisRuns::reconcile(const std::string& key) {

@@ -14,10 +14,8 @@
 #include "base/text.hpp"
 
 namespace sluice::http {
-namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-constexpr Duration longest_poll = std::chrono::seconds{1};
 
 // One request that is sent once, however many asked for it.
 struct OpenRequest {
@@ -42,6 +40,10 @@ struct OpenRequest {
 };
 
 using OpenPointer = std::unique_ptr<OpenRequest>;
+
+namespace {
+
+constexpr Duration longest_poll = std::chrono::seconds{1};
 
 size_t take_header(char* data, size_t size, size_t count, void* user) {
     auto& exchange = *static_cast<OpenRequest*>(user);
