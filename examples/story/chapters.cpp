@@ -76,7 +76,7 @@ Result<void> Story::raise_curtain() {
                         ", ingress at http://", stage_.places().web));
     TRY(stage_.start_prometheus());
     screen_.line(concat("Prometheus at http://", stage_.places().prometheus,
-                        ", finding pods through that API"));
+                        ", finding pods by HTTP discovery"));
     const auto source = TRY(render_git_source(stage_.options(), stage_.places()));
     TRY(stage_.kubectl({"apply", "--validate=false", "-f", "-"}, source));
     screen_.line("kubectl apply: GitSource shop/shop follows the repository");

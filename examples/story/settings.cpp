@@ -38,15 +38,9 @@ std::string prometheus_config(const Places& places) {
   scrape_timeout: 1s
 scrape_configs:
   - job_name: pods
-    kubernetes_sd_configs:
-      - role: pod
-        api_server: https://)",
-                  places.api, R"(
-        namespaces: {names: [shop]}
-        authorization: {credentials_file: )",
-                  places.run, R"(/token}
-        tls_config: {ca_file: )",
-                  places.run, R"(/ca.pem}
+    http_sd_configs:
+      - {url: "http://)",
+                  places.targets, R"(/", refresh_interval: 1s}
     relabel_configs:
       - {source_labels: [__meta_kubernetes_pod_container_port_name], regex: http, action: keep}
       - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}

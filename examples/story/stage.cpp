@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "examples/story/settings.hpp"
+#include "examples/story/targets.hpp"
 #include "platform/file.hpp"
 #include "platform/http/curl_transport.hpp"
 #include "platform/kube/config.hpp"
@@ -132,7 +133,7 @@ Result<void> Stage::start_sluice() {
                                               "; see ", log_of("sluice")));
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
-    TRY(read_access());
+    TRY(connect());
     while (true) {
         HttpRequest request;
         request.url = "/readyz";
@@ -147,16 +148,17 @@ Result<void> Stage::start_sluice() {
     }
 }
 
-Result<void> Stage::read_access() {
+Result<void> Stage::connect() {
     const auto access = TRY(sluice::kube::load_access(places_.kubeconfig, ""));
     cluster_ = sluice::kube::connect(access);
     client_ = std::make_unique<sluice::kube::Client>(*cluster_, "story");
-    TRY(sluice::write_file(places_.run + "/ca.pem", access.ca_pem, 0644));
-    TRY(sluice::write_file(places_.run + "/token", access.token, 0600));
-    return sluice::write_file(places_.run + "/prometheus.yml", prometheus_config(places_), 0644);
+    return {};
 }
 
 Result<void> Stage::start_prometheus() {
+    targets_ = TRY(serve_targets(*client_));
+    places_.targets = targets_->address();
+    TRY(sluice::write_file(places_.run + "/prometheus.yml", prometheus_config(places_), 0644));
     prometheus_ = TRY(Process::start(
         "prometheus",
         {{options_.tools + "/usr/bin/prometheus",
@@ -236,6 +238,7 @@ std::vector<std::string> Stage::stop() {
     std::vector<std::string> complaints;
     (void)stop_load();
     prometheus_.stop(std::chrono::seconds{5});
+    targets_.reset();
     // Pods drain first: five seconds, and a little.
     const std::string how = sluice_.stop(std::chrono::seconds{30});
     if (how != "exit 0" && how != "not started")
