@@ -226,7 +226,7 @@ Result<void> Pods::write_status(const Pod& pod, const SlotPointer& slot) {
         const std::lock_guard lock(slot->mutex);
         if (slot->runtime.ip.empty()) return {};
         status = pod_status(pod, slot->runtime, slot->conditions, tools_.clock.now());
-        text = to_text(status);
+        text = sluice::to_text(status);
         if (text == slot->written) return {};
     }
     const auto written =

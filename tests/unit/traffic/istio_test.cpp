@@ -316,7 +316,8 @@ TEST(Istio, WritesUpstreamsManifests) {
             one.routes = routes->get<std::vector<std::string>>();
         if (const Json* routes = find(routing, {"virtualService", "tlsRoutes"}))
             for (const auto& route : *routes)
-                one.tls_routes.push_back({integer_at(route, {"port"}), route.at("sniHosts")});
+                one.tls_routes.push_back({integer_at(route, {"port"}),
+                                          route.at("sniHosts").get<std::vector<std::string>>()});
         config.virtual_services.push_back(one);
         if (const Json* rule = find(routing, {"destinationRule"}))
             config.destination_rule = {text_at(*rule, {"name"}),
