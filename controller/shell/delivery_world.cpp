@@ -92,20 +92,32 @@ void DeliveryWorld::source_changed(const SourceView* old, const SourceView* fres
 std::optional<SourceView> DeliveryWorld::source(const std::string& key) const {
     const auto found = sources.get(key);
     if (!found) return std::nullopt;
-    return *found;
+    SourceView copy = *found;
+    copy.entries.clear();
+    return copy;
 }
 
-// The source that the annotation names, else any whose inventory declares the Rollout.
+// The source that the annotation names, else any whose inventory declares the Rollout; with that
+// Rollout's entries only.
 std::optional<SourceView> DeliveryWorld::source_of(const RolloutView& rollout) const {
-    if (!rollout.git_source.empty()) {
-        const bool qualified = rollout.git_source.find('/') != std::string::npos;
-        if (auto named =
-                source(qualified ? rollout.git_source : key_of(rollout.ns, rollout.git_source)))
-            return named;
+    const auto entries_in = [&](const SourceView& candidate) {
+        std::vector<SourceEntry> own;
+        for (const auto& entry : candidate.entries)
+            if (entry.ns == rollout.ns && entry.name == rollout.name) own.push_back(entry);
+        return own;
+    };
+    const bool qualified = rollout.git_source.find('/') != std::string::npos;
+    const std::string named =
+        qualified ? rollout.git_source : key_of(rollout.ns, rollout.git_source);
+    for (const auto& candidate : sources.all()) {
+        auto entries = entries_in(*candidate);
+        if (entries.empty() && candidate->key != named) continue;
+        if (candidate->key != named && sources.get(named)) continue;
+        auto found = source(candidate->key);
+        if (!found) continue;
+        found->entries = std::move(entries);
+        return found;
     }
-    for (const auto& candidate : sources.all())
-        for (const auto& entry : candidate->entries)
-            if (entry.ns == rollout.ns && entry.name == rollout.name) return *candidate;
     return std::nullopt;
 }
 

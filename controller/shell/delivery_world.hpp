@@ -33,7 +33,7 @@ public:
     // Nothing where there is no such Rollout.
     [[nodiscard]] std::optional<policy::delivery::Observation> observe(
         const std::string& rollout) const;
-    // The GitSource ("namespace/name") as it is now.
+    // The GitSource ("namespace/name") as it is now, without its inventory.
     [[nodiscard]] std::optional<policy::delivery::SourceView> source(const std::string& key) const;
 
 private:

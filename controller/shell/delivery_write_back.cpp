@@ -95,7 +95,10 @@ Result<void> DeliveryWriteBack::write_batch(const SourceView& target,
     if (result.outcome == git::PushOutcome::Refused)
         return Error{ErrorKind::Denied, concat("push to ", target.record_branch,
                                                ": refused by the server: ", result.message)};
-    if (result.moved_source) hint_(target.key);
+    // Also where an earlier life pushed it and died before it could say so.
+    const bool reverted = std::any_of(result.landed.begin(), result.landed.end(),
+                                      [](const auto& op) { return op.revert && op.revert->done; });
+    if (reverted) hint_(target.key);
     std::map<std::string, std::vector<LandedOp>> landed;
     for (const auto& op : result.landed) {
         log_.info("wrote to git", {{"delivery", op.delivery},
