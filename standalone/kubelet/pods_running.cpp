@@ -220,7 +220,7 @@ void Pods::on_probe(const ProbeTarget& target, bool passing, const std::string& 
             tools_.log.warning("probe failed",
                                {{"pod", key_of(slot->runtime.ns, slot->runtime.name)},
                                 {"container", container->name},
-                                {"probe", to_text(target.role)},
+                                {"probe", role_name(target.role)},
                                 {"error", message}});
     }
     reconciler_.add(owner->key);

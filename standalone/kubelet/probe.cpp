@@ -13,7 +13,7 @@ constexpr Duration first_ready_period = std::chrono::milliseconds{100};
 
 }  // namespace
 
-std::string_view to_text(ProbeRole role) {
+std::string_view role_name(ProbeRole role) {
     switch (role) {
         case ProbeRole::Startup: return "startup";
         case ProbeRole::Readiness: return "readiness";
@@ -32,6 +32,11 @@ ProbeState record_result(ProbeState state, const ProbeSpec& spec, bool good) {
     if (state.run >= (good ? spec.success_threshold : spec.failure_threshold)) state.passing = good;
     state.ever_passed = state.ever_passed || (good && state.passing);
     return state;
+}
+
+Duration first_attempt(ProbeRole role, const ProbeSpec& spec) {
+    if (role == ProbeRole::Liveness) return std::max(spec.initial_delay, spec.period);
+    return spec.initial_delay;
 }
 
 Duration next_attempt(ProbeRole role, const ProbeState& state, const ProbeSpec& spec) {

@@ -11,7 +11,8 @@
 namespace sluice::standalone::kubelet {
 
 enum class ProbeRole { Startup, Readiness, Liveness };
-std::string_view to_text(ProbeRole role);
+// No to_text: it would hide the one for Json, and Json turns into an enumeration without a word.
+std::string_view role_name(ProbeRole role);
 
 struct ProbeState {
     bool passing = false;
@@ -25,6 +26,9 @@ struct ProbeState {
 ProbeState initial_state(ProbeRole role);
 // After one more result.
 ProbeState record_result(ProbeState state, const ProbeSpec& spec, bool good);
+// From the container's start to the first attempt. Liveness waits for one period at least, as
+// upstream's ticker makes it: a process that has not had time to listen is not dead.
+Duration first_attempt(ProbeRole role, const ProbeSpec& spec);
 // From one attempt to the next. Readiness is asked every 100 ms until it first holds, so that a
 // container that is up in a moment is not held back by its period; its failures have no other
 // effect.

@@ -17,7 +17,7 @@ namespace sluice::standalone::kubelet {
 namespace {
 
 std::string entry_key(const std::string& container_id, ProbeRole role) {
-    return concat(container_id, "/", to_text(role));
+    return concat(container_id, "/", role_name(role));
 }
 
 // True where the connection is made within `timeout`.
@@ -56,8 +56,8 @@ Prober::Prober(HttpTransport& transport, OnChange on_change, const Clock& clock,
 
 void Prober::add(ProbeTarget target) {
     const auto key = entry_key(target.container_id, target.role);
-    const auto wait =
-        std::max(target.started + target.spec.initial_delay - clock_.now(), Duration{0});
+    const auto wait = std::max(
+        target.started + first_attempt(target.role, target.spec) - clock_.now(), Duration{0});
     {
         const std::lock_guard lock(mutex_);
         if (entries_.contains(key)) return;
@@ -115,9 +115,9 @@ Result<void> Prober::ask_http(const ProbeTarget& target) {
                         .headers = {{"User-Agent", "kube-probe/1.32"}, {"Connection", "close"}},
                         .deadline = target.spec.timeout};
     for (const auto& [name, value] : target.spec.headers) request.headers.push_back({name, value});
-    const auto response = TRY(transport_.send(request).while_doing("get " + request.url));
+    const auto response = TRY(transport_.send(request));
     if (response.status >= 200 && response.status < 400) return {};
-    return unavailable(concat("get ", request.url, ": status ", response.status));
+    return unavailable(concat("GET ", request.url, ": status ", response.status));
 }
 
 }  // namespace sluice::standalone::kubelet
