@@ -105,8 +105,13 @@ StatusError method_not_allowed() {
 StatusError unsupported_media_type(std::string message) {
     return {.code = 415, .reason = "UnsupportedMediaType", .message = std::move(message)};
 }
-StatusError too_large(std::string message) {
-    return {.code = 413, .reason = "RequestEntityTooLarge", .message = std::move(message)};
+StatusError body_too_large() {
+    return {.code = 413,
+            .reason = "RequestEntityTooLarge",
+            .message = concat("Request entity too large: limit is ", max_body_bytes)};
+}
+StatusError headers_too_large() {
+    return {.code = 431, .reason = "BadRequest", .message = "the request's headers are too large"};
 }
 StatusError expired(std::string message) {
     return {.code = 410, .reason = "Expired", .message = std::move(message)};

@@ -37,6 +37,9 @@ struct [[nodiscard]] StatusError {
 Json to_status(const StatusError& error);
 HttpResponse to_response(const StatusError& error);
 
+// A body of more bytes is refused: upstream's limit.
+constexpr size_t max_body_bytes = 3U << 20;
+
 namespace status {
 // "rollouts.argoproj.io "web" not found"
 StatusError not_found(const ResourceType& type, std::string_view name);
@@ -53,7 +56,8 @@ StatusError unauthorized();
 StatusError no_such_path();
 StatusError method_not_allowed();
 StatusError unsupported_media_type(std::string message);
-StatusError too_large(std::string message);
+StatusError body_too_large();
+StatusError headers_too_large();
 StatusError expired(std::string message);
 StatusError too_large_version(long asked, long newest);
 StatusError internal(std::string message);

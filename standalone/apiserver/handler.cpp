@@ -86,9 +86,7 @@ Answer Handler::answer(const HttpRequest& request) {
 
 Answer Handler::answer_call(const HttpRequest& request) {
     if (request.body.size() > max_body_bytes)
-        return {to_response(status::too_large(
-                    concat("Request entity too large: limit is ", max_body_bytes))),
-                nullptr};
+        return {to_response(status::body_too_large()), nullptr};
     const auto target = parse_target(request.url);
     if (!target.ok()) return {to_response(target.error()), nullptr};
     auto answer = route(request, target.value());

@@ -16,9 +16,6 @@
 
 namespace sluice::standalone::apiserver {
 
-// A body of more bytes is refused with 413: upstream's limit.
-constexpr size_t max_body_bytes = 3U << 20;
-
 struct Answer {
     HttpResponse response;
     // Where set, the body comes from here and response.body is empty. It must not outlive the

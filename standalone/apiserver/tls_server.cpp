@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "standalone/apiserver/tls_server.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
-#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -20,12 +22,13 @@
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <condition_variable>
-#include <mutex>
-#include <set>
 #include <thread>
 
 #include "base/text.hpp"
+#include "standalone/apiserver/listener.hpp"
+#include "standalone/apiserver/open_set.hpp"
+#include "standalone/apiserver/tls_context.hpp"
+#include "standalone/apiserver/wire_text.hpp"
 
 namespace sluice::standalone::apiserver {
 namespace {
@@ -42,9 +45,6 @@ constexpr auto idle_deadline = std::chrono::minutes{2};
 constexpr auto write_deadline = std::chrono::seconds{30};
 constexpr auto stop_deadline = std::chrono::seconds{1};
 constexpr std::uint32_t max_header_bytes = 64U << 10;
-constexpr std::string_view plain_http_answer =
-    "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
-    "this port speaks HTTPS: use https:// in the address\n";
 
 // What all connections share.
 struct Shared {
@@ -52,32 +52,9 @@ struct Shared {
     const Clock& clock;
     Log& log;
     Gate gate;
-    int max_connections;
-    asio::ssl::context tls{asio::ssl::context::tls_server};
+    size_t max_connections;
+    asio::ssl::context tls;
     std::atomic<bool> stopping = false;
-};
-
-class Connection;
-
-// The open connections, so that stop() can end them.
-class Connections {
-public:
-    void add(const std::shared_ptr<Connection>& connection);
-    void forget(Connection* connection);
-    [[nodiscard]] size_t count() const {
-        const std::lock_guard lock(mutex_);
-        return open_.size();
-    }
-    void end_all();
-    void wait_until_none(std::chrono::milliseconds at_most) {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, at_most, [&] { return open_.empty(); });
-    }
-
-private:
-    mutable std::mutex mutex_;
-    std::condition_variable changed_;
-    std::map<Connection*, std::weak_ptr<Connection>> open_;  // guarded by mutex_
 };
 
 HttpRequest to_request(http::request<http::string_body>&& message) {
@@ -89,17 +66,10 @@ HttpRequest to_request(http::request<http::string_body>&& message) {
     return request;
 }
 
-// One buffer, so that it becomes one TLS record.
-std::string http_chunk(std::string_view bytes) {
-    char size[20] = {};
-    std::snprintf(size, sizeof size, "%zx", bytes.size());
-    return concat(size, "\r\n", bytes, "\r\n");
-}
-
 // One connection; everything in it runs on its strand.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
-    Connection(tcp::socket socket, Shared& shared, Connections& connections)
+    Connection(tcp::socket socket, Shared& shared, OpenSet<Connection>& connections)
         : shared_(shared),
           connections_(connections),
           stream_(std::move(socket), shared.tls),
@@ -147,18 +117,10 @@ private:
                                 [self = shared_from_this()](error_code problem, size_t used) {
                                     if (problem) return self->close();
                                     self->buffer_.consume(used);
-                                    self->has_certificate_ = self->verified_certificate();
+                                    self->has_certificate_ =
+                                        has_verified_peer(self->stream_.native_handle());
                                     self->read_request();
                                 });
-    }
-
-    // The context verifies what the client shows; here remains whether it showed one.
-    bool verified_certificate() {
-        SSL* tls = stream_.native_handle();
-        X509* shown = SSL_get1_peer_certificate(tls);
-        const bool good = shown && SSL_get_verify_result(tls) == X509_V_OK;
-        X509_free(shown);
-        return good;
     }
 
     void read_request() {
@@ -199,19 +161,15 @@ private:
 
     void refuse_broken(error_code problem) {
         keep_alive_ = false;
-        if (problem == http::error::body_limit)
-            return write(to_response(
-                status::too_large(concat("Request entity too large: limit is ", max_body_bytes))));
+        if (problem == http::error::body_limit) return write(to_response(status::body_too_large()));
         if (problem == http::error::header_limit)
-            return write(
-                to_response(StatusError{.code = 431,
-                                        .reason = "BadRequest",
-                                        .message = "the request's headers are too large"}));
-        if (problem.category() == http::make_error_code(http::error::bad_version).category() &&
-            problem != http::error::end_of_stream && problem != http::error::partial_message)
-            return write(to_response(
-                status::bad_request(concat("the request is not HTTP: ", problem.message()))));
-        close();
+            return write(to_response(status::headers_too_large()));
+        // What remains of HTTP's errors is text that is none; the rest are broken connections.
+        const bool text = problem.category() == error_code(http::error::bad_version).category();
+        if (!text || problem == http::error::end_of_stream ||
+            problem == http::error::partial_message)
+            return close();
+        write(to_response(status::bad_request(concat("not HTTP: ", problem.message()))));
     }
 
     void answer() {
@@ -248,6 +206,10 @@ private:
 
     // --- streams: chunks as they come, then the connection closes
 
+    auto on_written() {
+        return [self = shared_from_this()](error_code problem, size_t) { self->written(problem); };
+    }
+
     void begin_stream(Answer answer) {
         body_ = std::move(answer.stream);
         // Only the strand touches the connection: the writer of the store must never be its last
@@ -270,9 +232,7 @@ private:
         notice_disconnect();
         tcp_layer().expires_after(write_deadline);
         writing_ = true;
-        http::async_write_header(
-            stream_, *serializer_,
-            [self = shared_from_this()](error_code problem, size_t) { self->written(problem); });
+        http::async_write_header(stream_, *serializer_, on_written());
     }
 
     // The client has nothing more to say: whatever comes is its end.
@@ -311,7 +271,7 @@ private:
         ended_ = true;
         if (writing_ || last_chunk_) return;
         last_chunk_ = true;
-        write_chunk("0\r\n\r\n");
+        write_chunk(std::string(last_http_chunk));
     }
 
     void sleep_until(std::optional<TimePoint> due, TimePoint now) {
@@ -337,7 +297,7 @@ private:
     }
 
     Shared& shared_;
-    Connections& connections_;
+    OpenSet<Connection>& connections_;
     asio::ssl::stream<beast::tcp_stream> stream_;
     asio::steady_timer timer_;
     beast::flat_buffer buffer_;
@@ -358,113 +318,42 @@ private:
     bool last_chunk_ = false;
 };
 
-void Connections::add(const std::shared_ptr<Connection>& connection) {
-    const std::lock_guard lock(mutex_);
-    open_[connection.get()] = connection;
-}
-
-void Connections::forget(Connection* connection) {
-    const std::lock_guard lock(mutex_);
-    open_.erase(connection);
-    changed_.notify_all();
-}
-
-void Connections::end_all() {
-    std::vector<std::shared_ptr<Connection>> all;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const auto& [address, weak] : open_)
-            if (auto connection = weak.lock()) all.push_back(std::move(connection));
-    }
-    for (const auto& connection : all) connection->end_soon();
-}
-
-int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
-                    const unsigned char* offered, unsigned int offered_size, void*) {
-    static constexpr unsigned char ours[] = "\x08http/1.1";
-    unsigned char* out = nullptr;
-    const int found =
-        SSL_select_next_proto(&out, chosen_size, ours, sizeof ours - 1, offered, offered_size);
-    *chosen = out;
-    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
-}
-
-void set_up_tls(asio::ssl::context& tls, const Pki& pki) {
-    tls.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
-                    asio::ssl::context::no_tlsv1_1);
-    tls.use_certificate_chain(asio::buffer(pki.server.certificate));
-    tls.use_private_key(asio::buffer(pki.server.key), asio::ssl::context::pem);
-    tls.add_certificate_authority(asio::buffer(pki.ca_certificate));
-    tls.set_verify_mode(
-        asio::ssl::verify_peer);  // a client may show a certificate; a bad one is refused
-    SSL_CTX_set_alpn_select_cb(tls.native_handle(), choose_protocol, nullptr);
-    // A certificate is asked for anew on each connection: no state to resume one with.
-    SSL_CTX_set_session_cache_mode(tls.native_handle(), SSL_SESS_CACHE_OFF);
-    static constexpr unsigned char context_id[] = "sluice";
-    SSL_CTX_set_session_id_context(tls.native_handle(), context_id, sizeof context_id - 1);
-}
-
 }  // namespace
 
 struct TlsServer::Impl {
-    Impl(TlsServerOptions options, Handler& handler, const Clock& clock, Log& log)
+    Impl(TlsServerOptions options, Listener bound, ssl_ctx_st* tls, Handler& handler,
+         const Clock& clock, Log& log)
         : threads(options.threads),
           shared{.handler = handler,
                  .clock = clock,
                  .log = log,
                  .gate = std::move(options.gate),
-                 .max_connections = options.max_connections},
-          acceptor(io) {
-        set_up_tls(shared.tls, options.pki);
-    }
+                 .max_connections = static_cast<size_t>(options.max_connections),
+                 .tls = asio::ssl::context(tls)},
+          listener(std::move(bound)) {}
 
-    Result<void> bind(const ListenAddress& listen) {
-        const std::string place = concat(listen.host, ":", listen.port);
+    void take(int socket, bool is_v6) {
+        tcp::socket owned(asio::make_strand(io));
         error_code problem;
-        tcp::resolver resolver(io);
-        const auto found = resolver.resolve(listen.host, std::to_string(listen.port),
-                                            tcp::resolver::passive, problem);
-        if (problem || found.empty())
-            return unavailable(concat("listen on ", place, ": ", problem.message()));
-        const tcp::endpoint endpoint = found.begin()->endpoint();
-        acceptor.open(endpoint.protocol(), problem);
-        if (!problem) acceptor.set_option(tcp::acceptor::reuse_address(true), problem);
-        if (!problem) acceptor.bind(endpoint, problem);
-        if (!problem) acceptor.listen(asio::socket_base::max_listen_connections, problem);
-        if (problem) return unavailable(concat("listen on ", place, ": ", problem.message()));
-        return {};
+        owned.assign(is_v6 ? tcp::v6() : tcp::v4(), socket, problem);
+        if (problem) ::close(socket);
+        if (problem || connections.count() >= shared.max_connections) return;
+        const auto connection = std::make_shared<Connection>(std::move(owned), shared, connections);
+        connections.add(connection);
+        connection->start();
     }
 
-    void accept() {
-        acceptor.async_accept(
-            asio::make_strand(io), [this](error_code problem, tcp::socket socket) {
-                if (shared.stopping) return;
-                if (problem) {
-                    // Out of descriptors, most likely: try again when some may have closed.
-                    shared.log.warning("accept failed", {{"problem", problem.message()}});
-                    retry.expires_after(std::chrono::milliseconds{100});
-                    retry.async_wait([this](error_code) { accept(); });
-                    return;
-                }
-                if (connections.count() < static_cast<size_t>(shared.max_connections)) {
-                    error_code ignored;
-                    socket.set_option(tcp::no_delay(true), ignored);
-                    const auto connection =
-                        std::make_shared<Connection>(std::move(socket), shared, connections);
-                    connections.add(connection);
-                    connection->start();
-                }
-                accept();
-            });
+    void serve() {
+        for (int i = 0; i < threads; ++i) workers.emplace_back([this] { io.run(); });
+        acceptor = std::jthread([this](const std::stop_token& stop) {
+            listener.run(
+                stop, [this](int socket, bool is_v6) { take(socket, is_v6); }, shared.log);
+        });
     }
 
     void stop() {
         if (shared.stopping.exchange(true)) return;
-        asio::post(io, [this] {
-            error_code ignored;
-            acceptor.close(ignored);
-            retry.cancel();
-        });
+        acceptor = {};
         connections.end_all();
         if (!workers.empty()) connections.wait_until_none(stop_deadline);
         io.stop();
@@ -472,13 +361,15 @@ struct TlsServer::Impl {
     }
 
     int threads;
-    // Outlive the connections that io's handlers own.
+    // Both outlive the connections, which io's handlers own.
     Shared shared;
-    Connections connections;
+    OpenSet<Connection> connections;
     asio::io_context io;
-    tcp::acceptor acceptor;
-    asio::steady_timer retry{io};
+    // The threads wait for connections even while there is none.
+    asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+    Listener listener;
     std::vector<std::jthread> workers;
+    std::jthread acceptor;
 };
 
 TlsServer::TlsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -488,27 +379,18 @@ TlsServer::~TlsServer() {
 
 Result<std::unique_ptr<TlsServer>> TlsServer::bind(TlsServerOptions options, Handler& handler,
                                                    const Clock& clock, Log& log) {
-    try {
-        const ListenAddress listen = options.listen;
-        auto impl = std::make_unique<Impl>(std::move(options), handler, clock, log);
-        TRY(impl->bind(listen));
-        return std::unique_ptr<TlsServer>(new TlsServer(std::move(impl)));
-    } catch (const boost::system::system_error& problem) {
-        return internal(concat("set up TLS: ", problem.what()));
-    }
+    Listener listener = TRY(Listener::bind(options.listen));
+    ssl_ctx_st* tls = TRY(make_tls_context(options.pki));
+    return std::unique_ptr<TlsServer>(new TlsServer(
+        std::make_unique<Impl>(std::move(options), std::move(listener), tls, handler, clock, log)));
 }
 
 int TlsServer::port() const {
-    error_code ignored;
-    return impl_->acceptor.local_endpoint(ignored).port();
+    return impl_->listener.port();
 }
-
 void TlsServer::serve() {
-    impl_->accept();
-    for (int i = 0; i < impl_->threads; ++i)
-        impl_->workers.emplace_back([impl = impl_.get()] { impl->io.run(); });
+    impl_->serve();
 }
-
 void TlsServer::stop() {
     impl_->stop();
 }
