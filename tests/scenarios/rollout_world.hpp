@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small world for stories about rollouts: it carries out decisions at once and faithfully, makes pods
-// ready unless told otherwise, and checks after every step what must always hold.
+// A small world for stories about rollouts: it carries out decisions at once and faithfully, makes
+// pods ready unless told otherwise, and checks after every step what must always hold.
 #pragma once
 
 #include <algorithm>
@@ -32,8 +32,7 @@ public:
         if (!decoded.spec.canary) return;
         for (const auto& name :
              {decoded.spec.canary->canary_service, decoded.spec.canary->stable_service})
-            if (!name.empty())
-                services_[name] = {.name = name, .selector = {{"app", "shop"}}};
+            if (!name.empty()) services_[name] = {.name = name, .selector = {{"app", "shop"}}};
         if (!decoded.spec.canary->traffic_routing) return;
         if (decoded.spec.canary->traffic_routing->nginx) routes_.push_back({.router = "Nginx"});
         if (decoded.spec.canary->traffic_routing->istio)
@@ -62,6 +61,7 @@ public:
     void refuse_routes(const std::string& problem) {
         for (auto& route : routes_) route.problem = problem;
     }
+    void take_name(bool taken) { name_taken_ = taken; }
 
     // Decides and executes until nothing changes. False where it does not come to rest.
     bool settle(TimePoint now) {
@@ -99,6 +99,13 @@ public:
         const auto found = versions_.find(hash);
         return found == versions_.end() ? hash : found->second;
     }
+    // The text with versions in place of hashes.
+    [[nodiscard]] std::string named(std::string text) const {
+        for (const auto& [hash, version] : versions_)
+            for (size_t at = text.find(hash); at != std::string::npos; at = text.find(hash))
+                text.replace(at, hash.size(), version);
+        return text;
+    }
     [[nodiscard]] std::optional<Duration> look_again() const { return look_again_; }
     [[nodiscard]] std::vector<std::string> revisions() const {
         std::vector<std::string> lines;
@@ -108,18 +115,13 @@ public:
     }
 
 private:
-    void bump() { rollout_["metadata"]["generation"] = integer_at(rollout_, {"metadata", "generation"}) + 1; }
+    void bump() {
+        rollout_["metadata"]["generation"] = integer_at(rollout_, {"metadata", "generation"}) + 1;
+    }
 
     [[nodiscard]] static std::string version_in(const Json& pod_template) {
         const std::string image = pod_template["spec"]["containers"][0].value("image", "");
         return image.substr(image.rfind(':') + 1);
-    }
-
-    [[nodiscard]] std::string named(std::string text) const {
-        for (const auto& [hash, version] : versions_)
-            for (size_t at = text.find(hash); at != std::string::npos; at = text.find(hash))
-                text.replace(at, hash.size(), version);
-        return text;
     }
 
     // Ready pods of what a Service selects.
@@ -136,8 +138,8 @@ private:
         for (auto& set : sets_) {
             set.replicas = set.spec_replicas;
             const bool held = held_.contains(version_of(set.hash));
-            const long ready = held ? std::min(set.available_replicas, set.spec_replicas)
-                                    : set.spec_replicas;
+            const long ready =
+                held ? std::min(set.available_replicas, set.spec_replicas) : set.spec_replicas;
             set.ready_replicas = ready;
             set.available_replicas = ready;
         }
@@ -166,6 +168,7 @@ private:
         seen.routes = routes_;
         seen.analysis_runs = runs_;
         seen.problems = crds::refusals(rollout);
+        seen.name_taken = name_taken_ && !rollout.status.collision_count;
         return seen;
     }
 
@@ -191,8 +194,8 @@ private:
             rollout_["status"].merge_patch(diff_merge_patch(before, after));
             changed = true;
         }
-        const bool repeated = !changed;
-        if (!repeated)
+        // Events of a pass that changes nothing would come again with every pass.
+        if (changed)
             for (const auto& event : decision.events) tell(event);
         return changed;
     }
@@ -210,13 +213,17 @@ private:
 
     void execute(const SetDefaultReplicas&, TimePoint) { patch_spec({{"replicas", 1}}); }
     void execute(const CreateReplicaSet& action, TimePoint now) {
-        ReplicaSetSeen fresh{.name = action.name, .uid = "uid-" + action.name,
-                             .hash = action.hash, .template_digest = action.digest,
-                             .min_ready_seconds = action.min_ready_seconds, .generation = 1,
+        ReplicaSetSeen fresh{.name = action.name,
+                             .uid = "uid-" + action.name,
+                             .hash = action.hash,
+                             .template_digest = action.digest,
+                             .min_ready_seconds = action.min_ready_seconds,
+                             .generation = 1,
                              .observed_generation = 1,
                              .created = now + Duration{static_cast<long>(sets_.size())},
                              .annotations = action.annotations};
-        fresh.revision = parse_integer(action.annotations.at(crds::revision_annotation)).value_or(0);
+        fresh.revision =
+            parse_integer(action.annotations.at(crds::revision_annotation)).value_or(0);
         fresh.desired_replicas =
             parse_integer(action.annotations.at(crds::desired_replicas_annotation));
         sets_.push_back(std::move(fresh));
@@ -225,9 +232,12 @@ private:
     void execute(const UpdateReplicaSet& action, TimePoint) {
         ReplicaSetSeen& target = *set(action.name);
         for (const auto& [key, value] : action.annotations) {
-            if (key == crds::revision_annotation) target.revision = *parse_integer(*value);
-            else if (key == crds::revision_history_annotation) target.revision_history = *value;
-            else target.annotations[key] = value.value_or("");
+            if (key == crds::revision_annotation)
+                target.revision = *parse_integer(*value);
+            else if (key == crds::revision_history_annotation)
+                target.revision_history = *value;
+            else
+                target.annotations[key] = value.value_or("");
         }
         if (action.min_ready_seconds) target.min_ready_seconds = *action.min_ready_seconds;
     }
@@ -260,8 +270,12 @@ private:
     void execute(const StartAnalysis& action, TimePoint now) {
         for (const auto& run : runs_)
             if (run.name == action.name) return;
-        runs_.push_back({.name = action.name, .uid = "uid-" + action.name, .type = action.type,
-                         .step_index = action.step_index, .hash = action.hash, .created = now});
+        runs_.push_back({.name = action.name,
+                         .uid = "uid-" + action.name,
+                         .type = action.type,
+                         .step_index = action.step_index,
+                         .hash = action.hash,
+                         .created = now});
     }
     void execute(const TerminateAnalysis& action, TimePoint) {
         for (auto& run : runs_)
@@ -284,8 +298,8 @@ private:
                                         route.canary_subset_hash) == 0)
                 broken_.push_back(concat("weight ", weight, " on no available pod"));
             if (weight < 100 && !rollout.status.stable_rs.empty() && stable_has_served_ &&
-                reachable(route, rollout.spec.canary->stable_service,
-                          route.stable_subset_hash) == 0)
+                reachable(route, rollout.spec.canary->stable_service, route.stable_subset_hash) ==
+                    0)
                 broken_.push_back(concat("stable carries ", 100 - weight, " without a pod"));
         }
         for (const auto& item : sets_)
@@ -310,6 +324,7 @@ private:
     Json rollout_;
     bool by_subset_ = false;
     bool stable_has_served_ = false;
+    bool name_taken_ = false;
     std::vector<ReplicaSetSeen> sets_;
     std::map<std::string, ServiceSeen> services_;
     std::vector<RouteSeen> routes_;

@@ -103,7 +103,7 @@ void steer(Pass& pass, const RouteSeen& route, long desired) {
     if (!may_go_to(pass, route, wanted.weight)) {
         pass.look_again(recheck);
         // The stable subset follows a promotion even while the weight has to stay.
-        if (!route.by_subset || !route.weight) return;
+        if (!route.by_subset || !route.weight || !pass.stable) return;
         wanted = order(pass, route, *route.weight);
         if (in_place(route, wanted)) return;
     }
