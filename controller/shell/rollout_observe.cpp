@@ -205,6 +205,7 @@ traffic::Target target_of(const crds::Rollout& rollout) {
 policy::rollout::Observation observe(const World& world, const crds::Rollout& rollout) {
     seen::Observation all;
     all.rollout = rollout_seen(rollout);
+    all.problems = crds::refusals(rollout);
     see_replica_sets(world, rollout, all);
     see_services(world, rollout, all);
     see_routes(world, rollout, all);
