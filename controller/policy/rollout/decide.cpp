@@ -89,6 +89,12 @@ void stop_with(Pass& pass, const char* type, const char* reason, const std::stri
 void refuse(Pass& pass, const std::string& problem) {
     stop_with(pass, crds::condition_types::invalid_spec, crds::reasons::invalid_spec,
               concat("The Rollout \"", pass.seen.rollout.name, "\" is invalid: ", problem));
+    // An abort is not the spec's business: the traffic goes back however wrong the spec has become
+    // since (upstream does nothing here).
+    if (pass.before.abort && pass.spec.canary) {
+        reconcile_traffic(pass);
+        reconcile_services(pass);
+    }
     pass.look_again(invalid_retry);
 }
 
