@@ -83,13 +83,13 @@ TEST(PrometheusAnswer, YieldsWhatUpstreamStores) {
         {200, R"({"status":"success","data":{"resultType":"scalar","result":[1,"0.98"]}})", "0.98"},
         {200, R"({"status":"success","data":{"resultType":"scalar","result":[1,"NaN"]}})", "NaN"},
         {200,
-         R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"0.98"]},
-            {"metric":{},"value":[1,"1e-7"]}]}})",
+         R"({"status":"success","data":{"resultType":"vector","result":[
+            {"metric":{},"value":[1,"0.98"]}, {"metric":{},"value":[1,"1e-7"]}]}})",
          "[0.98,0.0000001]"},
         {200, R"({"status":"success","data":{"resultType":"vector","result":[]}})", "[]"},
         {200,
-         R"({"status":"success","data":{"resultType":"matrix","result":[{"values":[[1,"1"],[2,"2"]]},
-            {"values":[[1,"+Inf"]]}]}})",
+         R"({"status":"success","data":{"resultType":"matrix","result":[
+            {"values":[[1,"1"],[2,"2"]]}, {"values":[[1,"+Inf"]]}]}})",
          "[1,2,+Inf]"},
         {200, R"({"status":"success","data":{"resultType":"string","result":[1,"x"]}})",
          "!Prometheus metric type not supported"},
@@ -118,10 +118,10 @@ TEST(PrometheusAnswer, YieldsWhatUpstreamStores) {
 }
 
 TEST(PrometheusAnswer, KeepsWarnings) {
-    const auto reading = parse_prometheus_response(
-        {200,
-         {},
-         R"({"status":"success","warnings":["a","b"],"data":{"resultType":"scalar","result":[1,"1"]}})"});
+    const auto reading = parse_prometheus_response({200,
+                                                    {},
+                                                    R"({"status":"success","warnings":["a","b"],
+             "data":{"resultType":"scalar","result":[1,"1"]}})"});
     ASSERT_TRUE(reading.ok());
     EXPECT_EQ(reading->metadata.at("warnings"), "\"a\", \"b\"");
 }

@@ -17,7 +17,8 @@ namespace {
 
 TEST(AnalysisTemplateDecode, CollectsEveryProblemWithItsPath) {
     const Json document = *parse_json(R"({"kind": "AnalysisTemplate", "metadata": {"name": "x"},
-        "spec": {"metrics": [{"name": "a", "interval": "5 minutes", "count": true, "sucessCondition": "x",
+        "spec": {"metrics": [{"name": "a", "interval": "5 minutes", "count": true,
+        "sucessCondition": "x",
         "provider": {"prometheus": {"timeout": "long"}}}, {"provider": {}}],
         "args": [{"value": 5}]}})");
     std::vector<Problem> problems;

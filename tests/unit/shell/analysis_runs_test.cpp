@@ -47,8 +47,8 @@ public:
     Result<HttpResponse> stream(const HttpRequest&, const OnChunk& on_chunk,
                                 std::stop_token stop) override {
         std::unique_lock lock(mutex_);
-        while (changed_.wait(lock, stop, [&] { return !events_.empty(); }),
-               !stop.stop_requested()) {
+        const auto ready = [&] { return !held_ && !events_.empty(); };
+        while (changed_.wait(lock, stop, ready), !stop.stop_requested()) {
             const std::string line = events_.front();
             events_.pop_front();
             lock.unlock();
@@ -61,6 +61,11 @@ public:
     void change(const char* merge_patch) {
         const std::lock_guard lock(mutex_);
         apply(*parse_json(merge_patch));
+    }
+    // The watch tells nothing more.
+    void hold_watch() {
+        const std::lock_guard lock(mutex_);
+        held_ = true;
     }
     void set_secret(Json secret) {
         const std::lock_guard lock(mutex_);
@@ -95,6 +100,7 @@ private:
     std::deque<std::string> events_;
     int version_ = 1;
     bool deleted_ = false;
+    bool held_ = false;
 };
 
 // Answers each query as it is told to, or holds it.
@@ -154,13 +160,16 @@ HttpResponse vector_of(const char* value) {
         200,
         {},
         concat(
-            R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,")",
+            R"({"status":"success","data":{"resultType":"vector",
+                "result":[{"metric":{},"value":[1,")",
             value, "\"]}]}}")};
 }
 
 Json run_with(const char* metric_fields, const char* args = "[]") {
     return *parse_json(concat(
-        R"({"metadata": {"name": "r", "namespace": "shop", "uid": "u1"}, "spec": {"args": )", args,
+        R"({"metadata": {"name": "r", "namespace": "shop", "uid": "u1"},
+        "spec": {"args": )",
+        args,
         R"(, "metrics": [{"name": "rate", "successCondition": "result[0] >= 0.95",
         "provider": {"prometheus": {"address": "http://prom", "query": "up{a='{{args.token}}'}"}})",
         metric_fields, "}]}}"));
@@ -219,6 +228,29 @@ TEST(AnalysisRuns, AFailedMeasurementIsAFailedRun) {
                   "analysis run changed phase analysisrun=shop/r from=Running to=Failed"),
               std::string::npos)
         << world.log.text();
+}
+
+TEST(AnalysisRuns, AWatchThatLagsBehindOurOwnWritesCountsNothingTwiceAndStopsNothing) {
+    Json run = run_with(R"(, "interval": "20ms", "count": 4)", plain_args);
+    run["spec"]["metrics"][0]["initialDelay"] = "300ms";
+    World world(std::move(run), {vector_of("0.99")});
+    world.server.in_phase("Running");
+    world.server.hold_watch();
+    const Json ended = world.server.in_phase("Successful");
+    EXPECT_EQ(text_at(ended, {"status", "phase"}), "Successful");
+    EXPECT_EQ(ended["status"]["metricResults"][0]["measurements"].size(), 4U);
+    EXPECT_EQ(world.prometheus.asked(4).size(), 4U);
+}
+
+TEST(AnalysisRuns, ARunGoesOnWhereAnEarlierProcessLeftIt) {
+    Json run = run_with(R"(, "interval": "1s", "count": 2)", plain_args);
+    run["status"] = *parse_json(R"({"phase": "Running", "startedAt": "2020-01-01T00:00:00Z",
+        "metricResults": [{"name": "rate", "phase": "Running", "count": 1, "successful": 1,
+        "measurements": [{"phase": "Successful", "finishedAt": "2020-01-01T00:00:01Z"}]}]})");
+    World world(std::move(run), {vector_of("0.99")});
+    const Json ended = world.server.in_phase("Successful");
+    EXPECT_EQ(ended["status"]["metricResults"][0]["successful"], 2);
+    EXPECT_EQ(world.prometheus.asked(1).size(), 1U);
 }
 
 TEST(AnalysisRuns, AnEmptyAnswerIsAnErrorThatSaysSo) {
