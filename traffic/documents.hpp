@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "traffic/route_write.hpp"
 #include "traffic/router.hpp"
 
 namespace sluice::traffic {

@@ -3,6 +3,7 @@
 // its two subsets decides which pods a side means.
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 #include "traffic/documents.hpp"

@@ -2,6 +2,7 @@
 #include "traffic/istio_routes.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/text.hpp"

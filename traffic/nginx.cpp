@@ -2,6 +2,8 @@
 // NGINX Ingress: beside each stable Ingress stands a canary clone of ours whose annotations hold
 // the weight
 // (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary).
+#include <nlohmann/json.hpp>
+
 #include "base/text.hpp"
 #include "traffic/documents.hpp"
 #include "traffic/router.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "traffic/router.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/overloaded.hpp"
 
 namespace sluice::traffic {

@@ -6,7 +6,6 @@
 
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>  // documents are values here
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,15 +35,7 @@ struct Target {
 // What was fetched; nothing for an object that does not exist.
 using Documents = std::map<ObjectRef, std::optional<Json>>;
 
-struct RouteWrite {
-    // A JSON patch carries its own guards (`test` on resourceVersion, names and old values: D12).
-    // Create: AlreadyExists means read again. A failed guard means the same.
-    enum class Kind { Create, JsonPatch, MergePatch, Delete };
-    Kind kind = Kind::Create;
-    ObjectRef object;
-    Json body;  // the object, or the patch; null for Delete
-    bool operator==(const RouteWrite&) const = default;
-};
+struct RouteWrite;  // traffic/route_write.hpp
 
 // Stateless: every method may be called from any thread.
 class Router {

@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/text.hpp"
+#include "traffic/route_write.hpp"
 #include "traffic/router.hpp"
 
 namespace sluice::traffic {
