@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/shell/execute_route.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/text.hpp"
 #include "controller/shell/rollout_observe.hpp"
+#include "traffic/route_write.hpp"
 #include "traffic/router.hpp"
 
 namespace sluice::shell {

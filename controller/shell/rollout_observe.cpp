@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/shell/rollout_observe.hpp"
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/text.hpp"
+#include "traffic/route_write.hpp"
 
 namespace sluice::shell {
 namespace {
