@@ -9,7 +9,8 @@
 namespace sluice {
 
 [[noreturn]] inline void fail_check(const char* what, std::source_location where) {
-    std::fprintf(stderr, "%s:%u: %s\n", where.file_name(), static_cast<unsigned>(where.line()), what);
+    std::fprintf(stderr, "%s:%u: %s\n", where.file_name(), static_cast<unsigned>(where.line()),
+                 what);
     std::abort();
 }
 
@@ -18,8 +19,7 @@ inline void check(bool holds, const char* what,
     if (!holds) fail_check(what, where);
 }
 
-[[noreturn]] inline void unreachable(
-    std::source_location where = std::source_location::current()) {
+[[noreturn]] inline void unreachable(std::source_location where = std::source_location::current()) {
     fail_check("unreachable code was reached", where);
 }
 

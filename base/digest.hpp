@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Content hashes: sha256 for identities of ours, FNV-1a 32 bit because upstream's pod-template hash is.
+// Content hashes: sha256 for identities of ours, FNV-1a 32 bit because upstream's pod-template hash
+// is.
 #pragma once
 
 #include <cstdint>

@@ -55,7 +55,9 @@ const Json& Field::document() const {
     return *value_;
 }
 
-const Json& Field::peek() const { return value_ ? *value_ : null_json; }
+const Json& Field::peek() const {
+    return value_ ? *value_ : null_json;
+}
 
 Field Field::at(std::string_view key) const {
     const std::string path = inner_path(path_, key);
@@ -167,7 +169,9 @@ std::string Field::required_text() const {
     return text().value_or("");
 }
 
-void Field::complain(std::string what) const { problems_->push_back({path_, std::move(what)}); }
+void Field::complain(std::string what) const {
+    problems_->push_back({path_, std::move(what)});
+}
 
 std::string Field::found() const {
     std::string text = sluice::to_text(*value_);

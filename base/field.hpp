@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading documents by asking. A Field is a cursor that knows its path; what is wrong is collected as
-// Problems instead of ending the read, and keys nobody asked for are unknown fields. A decoder
+// Reading documents by asking. A Field is a cursor that knows its path; what is wrong is collected
+// as Problems instead of ending the read, and keys nobody asked for are unknown fields. A decoder
 // mirrors its schema:
 //
 //     RolloutSpec decode(const Field& spec) {
@@ -68,8 +68,8 @@ public:
     [[nodiscard]] std::optional<bool> boolean() const;
     [[nodiscard]] std::optional<long> integer() const;
     [[nodiscard]] std::optional<double> number() const;
-    [[nodiscard]] std::optional<TimePoint> time() const;      // RFC 3339
-    [[nodiscard]] std::optional<Duration> duration() const;   // Go duration text
+    [[nodiscard]] std::optional<TimePoint> time() const;     // RFC 3339
+    [[nodiscard]] std::optional<Duration> duration() const;  // Go duration text
     [[nodiscard]] std::optional<IntOrString> int_or_string() const;
     [[nodiscard]] std::map<std::string, std::string> text_map() const;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP as values, and the port through which requests leave. Whoever builds requests and parses
-// responses (the Kubernetes client, metric providers) never performs them; so the same code runs over
-// libcurl, in process against the embedded API server, and in the simulator.
+// responses (the Kubernetes client, metric providers) never performs them; so the same code runs
+// over libcurl, in process against the embedded API server, and in the simulator.
 #pragma once
 
 #include <functional>

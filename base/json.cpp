@@ -78,7 +78,9 @@ bool bool_at(const Json& object, std::initializer_list<std::string_view> path, b
     return value && value->is_boolean() ? value->get<bool>() : otherwise;
 }
 
-void apply_merge_patch(Json& target, const Json& patch) { target.merge_patch(patch); }
+void apply_merge_patch(Json& target, const Json& patch) {
+    target.merge_patch(patch);
+}
 
 Json diff_merge_patch(const Json& from, const Json& to) {
     Json patch = Json::object();

@@ -24,7 +24,8 @@ const Json* find(const Json& object, std::initializer_list<std::string_view> pat
 // The text there, or `otherwise` where it is absent or not a string.
 std::string text_at(const Json& object, std::initializer_list<std::string_view> path,
                     std::string_view otherwise = {});
-long integer_at(const Json& object, std::initializer_list<std::string_view> path, long otherwise = 0);
+long integer_at(const Json& object, std::initializer_list<std::string_view> path,
+                long otherwise = 0);
 bool bool_at(const Json& object, std::initializer_list<std::string_view> path,
              bool otherwise = false);
 

@@ -29,10 +29,18 @@ public:
     virtual void write(LogLevel level, std::string_view message,
                        const std::vector<LogField>& fields) = 0;
 
-    void debug(std::string_view m, const std::vector<LogField>& f = {}) { write(LogLevel::Debug, m, f); }
-    void info(std::string_view m, const std::vector<LogField>& f = {}) { write(LogLevel::Info, m, f); }
-    void warning(std::string_view m, const std::vector<LogField>& f = {}) { write(LogLevel::Warning, m, f); }
-    void error(std::string_view m, const std::vector<LogField>& f = {}) { write(LogLevel::Error, m, f); }
+    void debug(std::string_view m, const std::vector<LogField>& f = {}) {
+        write(LogLevel::Debug, m, f);
+    }
+    void info(std::string_view m, const std::vector<LogField>& f = {}) {
+        write(LogLevel::Info, m, f);
+    }
+    void warning(std::string_view m, const std::vector<LogField>& f = {}) {
+        write(LogLevel::Warning, m, f);
+    }
+    void error(std::string_view m, const std::vector<LogField>& f = {}) {
+        write(LogLevel::Error, m, f);
+    }
 };
 
 }  // namespace sluice

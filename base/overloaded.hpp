@@ -16,7 +16,8 @@ Overloaded(Lambdas...) -> Overloaded<Lambdas...>;
 
 template <class Variant, class... Lambdas>
 decltype(auto) match(Variant&& variant, Lambdas&&... lambdas) {
-    return std::visit(Overloaded{std::forward<Lambdas>(lambdas)...}, std::forward<Variant>(variant));
+    return std::visit(Overloaded{std::forward<Lambdas>(lambdas)...},
+                      std::forward<Variant>(variant));
 }
 
 }  // namespace sluice

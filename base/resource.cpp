@@ -35,9 +35,8 @@ const ResourceType jobs{"batch", "v1", "jobs", "Job"};
 const ResourceType endpoint_slices{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"};
 const ResourceType ingresses{"networking.k8s.io", "v1", "ingresses", "Ingress"};
 const ResourceType leases{"coordination.k8s.io", "v1", "leases", "Lease"};
-const ResourceType custom_resource_definitions{"apiextensions.k8s.io", "v1",
-                                               "customresourcedefinitions",
-                                               "CustomResourceDefinition", false};
+const ResourceType custom_resource_definitions{
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false};
 const ResourceType horizontal_pod_autoscalers{"autoscaling", "v2", "horizontalpodautoscalers",
                                               "HorizontalPodAutoscaler"};
 const ResourceType pod_disruption_budgets{"policy", "v1", "poddisruptionbudgets",

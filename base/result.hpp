@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors are values (DESIGN D10). A Result either holds a value or an Error whose kind says what the
-// caller does next and whose message reads outside-in: "get rollout shop/shop: 503 after 3 tries".
+// Errors are values (DESIGN D10). A Result either holds a value or an Error whose kind says what
+// the caller does next and whose message reads outside-in: "get rollout shop/shop: 503 after 3
+// tries".
 #pragma once
 
 #include <optional>
@@ -41,12 +42,18 @@ struct [[nodiscard]] Error {
     bool operator==(const Error&) const = default;
 };
 
-inline Error invalid(std::string message) { return {ErrorKind::Invalid, std::move(message)}; }
-inline Error not_found(std::string message) { return {ErrorKind::NotFound, std::move(message)}; }
+inline Error invalid(std::string message) {
+    return {ErrorKind::Invalid, std::move(message)};
+}
+inline Error not_found(std::string message) {
+    return {ErrorKind::NotFound, std::move(message)};
+}
 inline Error unavailable(std::string message) {
     return {ErrorKind::Unavailable, std::move(message)};
 }
-inline Error internal(std::string message) { return {ErrorKind::Internal, std::move(message)}; }
+inline Error internal(std::string message) {
+    return {ErrorKind::Internal, std::move(message)};
+}
 
 template <class T>
 class [[nodiscard]] Result {
@@ -133,9 +140,9 @@ private:
 
 // Evaluates a Result; returns its error from the enclosing function or yields its value:
 // `const Json live = TRY(client.get(ref));`
-#define TRY(expression)                                           \
-    __extension__({                                               \
-        auto try_result = (expression);                           \
+#define TRY(expression)                                             \
+    __extension__({                                                 \
+        auto try_result = (expression);                             \
         if (!try_result.ok()) return std::move(try_result).error(); \
-        std::move(try_result).value();                            \
+        std::move(try_result).value();                              \
     })

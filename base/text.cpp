@@ -121,7 +121,8 @@ std::string base64_encode(std::string_view bytes) {
     for (size_t i = 0; i < bytes.size(); i += 3) {
         unsigned group = 0;
         for (size_t k = 0; k < 3; ++k)
-            group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+            group =
+                group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
         for (size_t k = 0; k < 4; ++k) {
             const bool padding = i + k > bytes.size();
             text += padding ? '=' : base64_alphabet[group >> (18 - 6 * k) & 63];

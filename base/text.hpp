@@ -11,8 +11,12 @@
 namespace sluice {
 
 namespace detail {
-inline void append(std::string& text, std::string_view part) { text += part; }
-inline void append(std::string& text, char part) { text += part; }
+inline void append(std::string& text, std::string_view part) {
+    text += part;
+}
+inline void append(std::string& text, char part) {
+    text += part;
+}
 template <class Number>
     requires std::is_integral_v<Number>
 void append(std::string& text, Number part) {

@@ -18,8 +18,12 @@ Civil civil(TimePoint when) {
     const auto midnight = floor<days>(when);
     const year_month_day date{midnight};
     const hh_mm_ss clock{when - midnight};
-    return {int(date.year()),          int(unsigned(date.month())), int(unsigned(date.day())),
-            int(clock.hours().count()), int(clock.minutes().count()), int(clock.seconds().count()),
+    return {int(date.year()),
+            int(unsigned(date.month())),
+            int(unsigned(date.day())),
+            int(clock.hours().count()),
+            int(clock.minutes().count()),
+            int(clock.seconds().count()),
             int(clock.subseconds().count())};
 }
 
@@ -91,7 +95,9 @@ double unit_nanos(std::string_view unit) {
     return 0;
 }
 
-bool numeric(char c) { return (c >= '0' && c <= '9') || c == '.'; }
+bool numeric(char c) {
+    return (c >= '0' && c <= '9') || c == '.';
+}
 
 std::optional<Duration> go_duration(std::string_view text) {
     const bool negative = !text.empty() && text[0] == '-';
@@ -103,8 +109,8 @@ std::optional<Duration> go_duration(std::string_view text) {
         size_t n = 0;
         while (n < text.size() && numeric(text[n])) ++n;
         double amount = 0;
-        const auto [end, problem] = std::from_chars(text.data(), text.data() + n, amount,
-                                                    std::chars_format::fixed);
+        const auto [end, problem] =
+            std::from_chars(text.data(), text.data() + n, amount, std::chars_format::fixed);
         if (n == 0 || problem != std::errc{} || end != text.data() + n) return std::nullopt;
         text.remove_prefix(n);
         size_t u = 0;

@@ -27,7 +27,8 @@ struct YamlDocument {
 };
 
 // Invalid: "file:line:column: what". Scalars follow YAML 1.2 core as sigs.k8s.io/yaml does; aliases
-// are expanded up to a bound (100,000 nodes), duplicate keys are an error. Empty documents are left out.
+// are expanded up to a bound (100,000 nodes), duplicate keys are an error. Empty documents are left
+// out.
 Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, std::string_view file);
 
 // Block-style YAML of a JSON value, keys in the order the value holds them.

@@ -25,9 +25,9 @@ struct Descriptor {
 };
 
 Error system_error(std::string_view attempt, const std::string& path, int code) {
-    const auto kind = code == ENOENT                     ? ErrorKind::NotFound
+    const auto kind = code == ENOENT                    ? ErrorKind::NotFound
                       : code == EACCES || code == EPERM ? ErrorKind::Denied
-                                                         : ErrorKind::Unavailable;
+                                                        : ErrorKind::Unavailable;
     return {kind, concat(attempt, " \"", path, "\": ", std::strerror(code))};
 }
 
@@ -62,7 +62,8 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
 Result<void> write_file(const std::string& path, std::string_view bytes, unsigned mode) {
     const std::string beside = path + ".new";
     {
-        const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+        const Descriptor file(
+            ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
         if (file.fd < 0) return system_error("write", beside, errno);
         if (::fchmod(file.fd, mode) != 0) return system_error("chmod", beside, errno);
         TRY(write_all(file.fd, bytes, beside));

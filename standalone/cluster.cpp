@@ -20,12 +20,14 @@ constexpr Duration pods_deadline = std::chrono::seconds{15};
 // "127.0.0.1:8080" taken apart; the port is checked by whoever binds it.
 Result<LocalIngressOptions> ingress_options(const ClusterOptions& options) {
     const auto colon = options.ingress_listen.rfind(':');
-    const auto port = colon == std::string::npos
-                          ? std::nullopt
-                          : parse_integer(std::string_view(options.ingress_listen).substr(colon + 1));
+    const auto port =
+        colon == std::string::npos
+            ? std::nullopt
+            : parse_integer(std::string_view(options.ingress_listen).substr(colon + 1));
     if (!port || *port < 0 || *port > 65535)
-        return invalid(concat("--ingress-listen: expected an address such as 127.0.0.1:8080, found \"",
-                              options.ingress_listen, "\""));
+        return invalid(
+            concat("--ingress-listen: expected an address such as 127.0.0.1:8080, found \"",
+                   options.ingress_listen, "\""));
     return LocalIngressOptions{.haproxy_path = options.haproxy_program,
                                .data_dir = options.data_dir,
                                .listen_host = options.ingress_listen.substr(0, colon),
@@ -42,8 +44,8 @@ public:
         server_ = TRY(apiserver::start_api_server(
             {.data_dir = options.data_dir,
              .listen = options.listen,
-             .durability = options.full_durability ? store::Durability::Full
-                                                   : store::Durability::Process},
+             .durability =
+                 options.full_durability ? store::Durability::Full : store::Durability::Process},
             log_, clock_));
         server_->set_ready_check([this] { return ready() && others_ready(); });
         client_ = std::make_unique<kube::Client>(server_->transport(), "sluice-standalone");
@@ -55,7 +57,8 @@ public:
                                      *client_, clock_, log_));
         server_->set_log_source(&kubelet_->logs());
         if (!options.ingress_listen.empty())
-            ingress_ = TRY(start_local_ingress(TRY(ingress_options(options)), *client_, clock_, log_));
+            ingress_ =
+                TRY(start_local_ingress(TRY(ingress_options(options)), *client_, clock_, log_));
         started_ = true;
         return {};
     }
@@ -67,7 +70,8 @@ public:
     std::string metrics() const override { return ingress_ ? ingress_->metrics() : ""; }
 
     bool ready() const override {
-        return started_ && workloads_->ready() && kubelet_->ready() && (!ingress_ || ingress_->ready());
+        return started_ && workloads_->ready() && kubelet_->ready() &&
+               (!ingress_ || ingress_->ready());
     }
 
     void also_wait_for(std::function<bool()> ready) override {
@@ -114,7 +118,8 @@ Result<std::unique_ptr<Cluster>> start_cluster(const ClusterOptions& options, Lo
     const auto data_dir = std::filesystem::absolute(options.data_dir, problem);
     std::filesystem::create_directories(data_dir, problem);
     if (problem)
-        return unavailable(concat("make the data folder \"", data_dir.string(), "\": ", problem.message()));
+        return unavailable(
+            concat("make the data folder \"", data_dir.string(), "\": ", problem.message()));
     std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, problem);
     ClusterOptions absolute = options;
     absolute.data_dir = data_dir.string();

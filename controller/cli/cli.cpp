@@ -25,8 +25,10 @@ struct CommandLine {
 };
 
 void add_cluster_options(CLI::App& verb, GlobalOptions& options) {
-    verb.add_option("--kubeconfig", options.kubeconfig, "Path of the kubeconfig (default: as kubectl)");
-    verb.add_option("--context", options.context, "Context in the kubeconfig (default: the current one)");
+    verb.add_option("--kubeconfig", options.kubeconfig,
+                    "Path of the kubeconfig (default: as kubectl)");
+    verb.add_option("--context", options.context,
+                    "Context in the kubeconfig (default: the current one)");
     verb.add_option("-n,--namespace", options.ns, "Namespace (default: the context's)");
 }
 
@@ -44,14 +46,16 @@ void add_verbs(CLI::App& app, CommandLine& line) {
     get_verb->add_flag("-A,--all-namespaces", line.all_namespaces, "In every namespace");
     get_verb->callback([&] { line.exit_code = get(line.global, line.name, line.all_namespaces); });
 
-    const auto simple = [&](const char* name, const char* text, int (*run)(const GlobalOptions&, const std::string&)) {
+    const auto simple = [&](const char* name, const char* text,
+                            int (*run)(const GlobalOptions&, const std::string&)) {
         auto* verb = add_rollout_verb(app, line, name, text);
         verb->add_option("NAME", line.name, "Rollout")->required();
         verb->callback([&line, run] { line.exit_code = run(line.global, line.name); });
     };
     auto* promote_verb = add_rollout_verb(app, line, "promote", "Past the current step or pause");
     promote_verb->add_option("NAME", line.name, "Rollout")->required();
-    promote_verb->add_flag("--full", line.full, "Straight to the end: no steps, pauses or analysis");
+    promote_verb->add_flag("--full", line.full,
+                           "Straight to the end: no steps, pauses or analysis");
     promote_verb->callback([&] { line.exit_code = promote(line.global, line.name, line.full); });
     simple("abort", "Send all traffic back to the stable version", abort_rollout);
     simple("retry", "Start an aborted update again", retry_rollout);

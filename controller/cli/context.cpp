@@ -27,12 +27,15 @@ int report(const Error& error) {
 }
 
 void print_object(const GlobalOptions& options, const Json& object, const std::string& line) {
-    if (options.output == "json") std::cout << to_pretty_text(object) << "\n";
-    else if (options.output == "yaml") std::cout << to_yaml(object);
+    if (options.output == "json")
+        std::cout << to_pretty_text(object) << "\n";
+    else if (options.output == "yaml")
+        std::cout << to_yaml(object);
     else if (options.output == "name")
-        std::cout << to_lower(text_at(object, {"kind"})) << "/" << text_at(object, {"metadata", "name"})
-                  << "\n";
-    else std::cout << line << "\n";
+        std::cout << to_lower(text_at(object, {"kind"})) << "/"
+                  << text_at(object, {"metadata", "name"}) << "\n";
+    else
+        std::cout << line << "\n";
 }
 
 }  // namespace sluice::cli

@@ -36,7 +36,8 @@ private:
     std::string ns_;
 };
 
-// Prints "sluice: <message>" on standard error; the exit code that says what kind of failure it was.
+// Prints "sluice: <message>" on standard error; the exit code that says what kind of failure it
+// was.
 int report(const Error& error);
 
 // The object as -o asks, or one line of text.

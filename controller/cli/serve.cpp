@@ -53,16 +53,20 @@ struct Served {
 };
 
 Result<Served> serve_app(const ServeOptions& options, shell::AppOptions app_options,
-                         HttpTransport& kubernetes, const std::function<std::string()>& more_metrics,
-                         const Clock& clock, Log& log) {
+                         HttpTransport& kubernetes,
+                         const std::function<std::string()>& more_metrics, const Clock& clock,
+                         Log& log) {
     Served served;
     served.app = shell::start_app(std::move(app_options), kubernetes, clock, log);
     auto* app = served.app.get();
     served.metrics = TRY(server::serve_endpoints(
-        options.metrics_listen, {.metrics = [app, more_metrics] { return app->metrics() + more_metrics(); },
-                                 .ready = [app] { return app->ready(); }}));
-    served.webhooks = TRY(server::serve_webhooks(
-        options.webhook_listen, [app](const HttpRequest& request) { return app->webhook(request); }));
+        options.metrics_listen,
+        {.metrics = [app, more_metrics] { return app->metrics() + more_metrics(); },
+         .ready = [app] { return app->ready(); }}));
+    served.webhooks =
+        TRY(server::serve_webhooks(options.webhook_listen, [app](const HttpRequest& request) {
+            return app->webhook(request);
+        }));
     return served;
 }
 
@@ -81,16 +85,19 @@ Result<int> standalone(const StandaloneOptions& options) {
                                                  *log, clock));
     Served served;
     if (!options.without_controller) {
-        served = TRY(serve_app(options.serve,
-                               {.data_dir = options.data_dir, .git_program = options.serve.git_program},
-                               cluster->transport(), [&] { return cluster->metrics(); }, clock, *log));
+        served = TRY(serve_app(
+            options.serve, {.data_dir = options.data_dir, .git_program = options.serve.git_program},
+            cluster->transport(), [&] { return cluster->metrics(); }, clock, *log));
         cluster->also_wait_for([app = served.app.get()] { return app->ready(); });
     }
     std::cout << "API server   " << cluster->url() << "\n"
               << "kubeconfig   " << cluster->kubeconfig_path() << "\n"
               << "ingress      " << cluster->ingress_url() << "\n";
-    if (served.metrics) std::cout << "metrics      http://" << served.metrics->address() << "/metrics\n";
-    if (served.webhooks) std::cout << "webhooks     http://" << served.webhooks->address() << "/hooks/git/NAMESPACE/NAME\n";
+    if (served.metrics)
+        std::cout << "metrics      http://" << served.metrics->address() << "/metrics\n";
+    if (served.webhooks)
+        std::cout << "webhooks     http://" << served.webhooks->address()
+                  << "/hooks/git/NAMESPACE/NAME\n";
     std::cout << std::flush;
     stop.wait();
     log->info("stopping");
@@ -109,9 +116,10 @@ Result<int> controller(const ControllerOptions& options) {
     const auto log = make_json_log(clock, level_of(options.serve.log_level));
     const auto access = TRY(kube::load_access(options.kubeconfig, options.context));
     const auto transport = kube::connect(access);
-    auto served = TRY(serve_app(options.serve,
-                                {.ns = options.ns, .data_dir = options.data_dir, .git_program = options.serve.git_program},
-                                *transport, [] { return std::string{}; }, clock, *log));
+    auto served = TRY(serve_app(
+        options.serve,
+        {.ns = options.ns, .data_dir = options.data_dir, .git_program = options.serve.git_program},
+        *transport, [] { return std::string{}; }, clock, *log));
     log->info("controller started", {{"server", access.server}});
     stop.wait();
     log->info("stopping");
@@ -122,9 +130,11 @@ Result<int> controller(const ControllerOptions& options) {
 }
 
 void add_serve_options(CLI::App& verb, ServeOptions& options) {
-    verb.add_option("--metrics-listen", options.metrics_listen, "Address of /metrics, /healthz and /readyz")
+    verb.add_option("--metrics-listen", options.metrics_listen,
+                    "Address of /metrics, /healthz and /readyz")
         ->capture_default_str();
-    verb.add_option("--webhook-listen", options.webhook_listen, "Address for webhooks of Git servers")
+    verb.add_option("--webhook-listen", options.webhook_listen,
+                    "Address for webhooks of Git servers")
         ->capture_default_str();
     verb.add_option("--git", options.git_program, "The git program")->capture_default_str();
     verb.add_option("--log-level", options.log_level, "debug, info, warning or error")
@@ -148,19 +158,32 @@ int finish(const Run& run) {
 }  // namespace
 
 void add_standalone(CLI::App& app, StandaloneOptions& options, int& exit_code) {
-    auto* verb = app.add_subcommand("standalone", "An embedded cluster on this machine, with the controller in it");
+    auto* verb = app.add_subcommand(
+        "standalone", "An embedded cluster on this machine, with the controller in it");
     options.data_dir = default_data_dir();
-    verb->add_option("--data", options.data_dir, "Folder of the store, the CA, the kubeconfig and logs")->capture_default_str();
-    verb->add_option("--images", options.images_dir, "Folder of images: shop:v2 runs <images>/shop/v2/run")->required();
-    verb->add_option("--listen", options.listen, "Address of the API server")->capture_default_str();
-    verb->add_option("--ingress-listen", options.ingress_listen, "Address of the proxy for users' requests")->capture_default_str();
-    verb->add_option("--haproxy", options.haproxy_program, "The haproxy program")->capture_default_str();
-    verb->add_option("--durability", options.durability, "process: writes survive kill -9; full: power loss too")
+    verb->add_option("--data", options.data_dir,
+                     "Folder of the store, the CA, the kubeconfig and logs")
+        ->capture_default_str();
+    verb->add_option("--images", options.images_dir,
+                     "Folder of images: shop:v2 runs <images>/shop/v2/run")
+        ->required();
+    verb->add_option("--listen", options.listen, "Address of the API server")
+        ->capture_default_str();
+    verb->add_option("--ingress-listen", options.ingress_listen,
+                     "Address of the proxy for users' requests")
+        ->capture_default_str();
+    verb->add_option("--haproxy", options.haproxy_program, "The haproxy program")
+        ->capture_default_str();
+    verb->add_option("--durability", options.durability,
+                     "process: writes survive kill -9; full: power loss too")
         ->check(CLI::IsMember({"process", "full"}))
         ->capture_default_str();
-    verb->add_flag("--allow-root-pods", options.allow_root_pods, "Let pods that ask for it run as root");
-    verb->add_flag("--simulate-pods", options.simulated_pods, "No processes: pods do what their annotation says");
-    verb->add_flag("--without-controller", options.without_controller, "Only the cluster; run `sluice controller` beside it");
+    verb->add_flag("--allow-root-pods", options.allow_root_pods,
+                   "Let pods that ask for it run as root");
+    verb->add_flag("--simulate-pods", options.simulated_pods,
+                   "No processes: pods do what their annotation says");
+    verb->add_flag("--without-controller", options.without_controller,
+                   "Only the cluster; run `sluice controller` beside it");
     add_serve_options(*verb, options.serve);
     verb->callback([&] { exit_code = finish([&] { return standalone(options); }); });
 }
@@ -168,10 +191,13 @@ void add_standalone(CLI::App& app, StandaloneOptions& options, int& exit_code) {
 void add_controller(CLI::App& app, ControllerOptions& options, int& exit_code) {
     auto* verb = app.add_subcommand("controller", "The controller, on a cluster that is there");
     options.data_dir = default_data_dir();
-    verb->add_option("--kubeconfig", options.kubeconfig, "Path of the kubeconfig (default: as kubectl, or the pod's service account)");
-    verb->add_option("--context", options.context, "Context in the kubeconfig (default: the current one)");
+    verb->add_option("--kubeconfig", options.kubeconfig,
+                     "Path of the kubeconfig (default: as kubectl, or the pod's service account)");
+    verb->add_option("--context", options.context,
+                     "Context in the kubeconfig (default: the current one)");
     verb->add_option("-n,--namespace", options.ns, "Watch one namespace only (default: all)");
-    verb->add_option("--data", options.data_dir, "Folder for Git mirrors: a cache, may be lost")->capture_default_str();
+    verb->add_option("--data", options.data_dir, "Folder for Git mirrors: a cache, may be lost")
+        ->capture_default_str();
     add_serve_options(*verb, options.serve);
     verb->callback([&] { exit_code = finish([&] { return controller(options); }); });
 }

@@ -59,24 +59,29 @@ bool owned_by(const Json& object, const std::string& uid) {
 }
 
 long revision_of(const Json& object) {
-    return parse_integer(text_at(object, {"metadata", "annotations", revision_annotation})).value_or(0);
+    return parse_integer(text_at(object, {"metadata", "annotations", revision_annotation}))
+        .value_or(0);
 }
 
-Result<Json> replica_set_of(const Cluster& cluster, const Json& rollout, std::optional<long> revision) {
+Result<Json> replica_set_of(const Cluster& cluster, const Json& rollout,
+                            std::optional<long> revision) {
     const auto list = TRY(cluster.client().list(resources::replica_sets, {.ns = cluster.ns()}));
     const long current = revision_of(rollout);
     const Json* best = nullptr;
     for (const auto& item : list.items) {
         if (!owned_by(item, text_at(rollout, {"metadata", "uid"}))) continue;
         const long number = revision_of(item);
-        if (revision ? number == *revision : number < current && (!best || number > revision_of(*best)))
+        if (revision ? number == *revision
+                     : number < current && (!best || number > revision_of(*best)))
             best = &item;
     }
     if (best) return *best;
     if (revision)
-        return not_found(concat("undo rollout ", key_of(cluster.ns(), text_at(rollout, {"metadata", "name"})),
+        return not_found(concat("undo rollout ",
+                                key_of(cluster.ns(), text_at(rollout, {"metadata", "name"})),
                                 ": unable to find specified revision ", *revision, " in history"));
-    return not_found(concat("undo rollout ", key_of(cluster.ns(), text_at(rollout, {"metadata", "name"})),
+    return not_found(concat("undo rollout ",
+                            key_of(cluster.ns(), text_at(rollout, {"metadata", "name"})),
                             ": no revision older than ", current, " is left"));
 }
 
@@ -87,12 +92,16 @@ struct Row {
 Row row_of(const Json& rollout) {
     const Json* steps = find(rollout, {"spec", "strategy", "canary", "steps"});
     const long count = steps && steps->is_array() ? static_cast<long>(steps->size()) : 0;
-    const auto number = [&](const char* field) { return std::to_string(integer_at(rollout, {"status", field})); };
+    const auto number = [&](const char* field) {
+        return std::to_string(integer_at(rollout, {"status", field}));
+    };
     return {.ns = text_at(rollout, {"metadata", "namespace"}),
             .name = text_at(rollout, {"metadata", "name"}),
             .status = text_at(rollout, {"status", "phase"}, "-"),
-            .step = count ? concat(integer_at(rollout, {"status", "currentStepIndex"}), "/", count) : "-",
-            .weight = std::to_string(integer_at(rollout, {"status", "canary", "weights", "canary", "weight"})),
+            .step = count ? concat(integer_at(rollout, {"status", "currentStepIndex"}), "/", count)
+                          : "-",
+            .weight = std::to_string(
+                integer_at(rollout, {"status", "canary", "weights", "canary", "weight"})),
             .ready = number("readyReplicas"),
             .desired = std::to_string(integer_at(rollout, {"spec", "replicas"}, 1)),
             .updated = number("updatedReplicas"),
@@ -105,8 +114,9 @@ std::string padded(const std::string& text, size_t width) {
 }
 
 void print_table(const std::vector<Row>& rows, bool with_namespace) {
-    std::vector<std::vector<std::string>> cells = {{"NAMESPACE", "NAME", "STATUS", "STEP", "SET-WEIGHT", "READY",
-                                                    "DESIRED", "UP-TO-DATE", "AVAILABLE", "MESSAGE"}};
+    std::vector<std::vector<std::string>> cells = {{"NAMESPACE", "NAME", "STATUS", "STEP",
+                                                    "SET-WEIGHT", "READY", "DESIRED", "UP-TO-DATE",
+                                                    "AVAILABLE", "MESSAGE"}};
     for (const auto& r : rows)
         cells.push_back({r.ns, r.name, r.status, r.step, r.weight, r.ready, r.desired, r.updated,
                          r.available, r.message});
@@ -122,17 +132,26 @@ void print_table(const std::vector<Row>& rows, bool with_namespace) {
     }
 }
 
-patches::PatchPair abort_patch(const Json&) { return patches::abort(); }
-patches::PatchPair retry_patch(const Json&) { return patches::retry(); }
-patches::PatchPair pause_patch(const Json&) { return patches::pause(); }
-patches::PatchPair resume_patch(const Json&) { return patches::resume(); }
+patches::PatchPair abort_patch(const Json&) {
+    return patches::abort();
+}
+patches::PatchPair retry_patch(const Json&) {
+    return patches::retry();
+}
+patches::PatchPair pause_patch(const Json&) {
+    return patches::pause();
+}
+patches::PatchPair resume_patch(const Json&) {
+    return patches::resume();
+}
 
 }  // namespace
 
 int promote(const GlobalOptions& options, const std::string& name, bool full) {
     return full ? patch_rollout(options, name, patches::promote_full, "fully promoted",
                                 "is already fully promoted")
-                : patch_rollout(options, name, patches::promote, "promoted", "waits for nothing: not promoted");
+                : patch_rollout(options, name, patches::promote, "promoted",
+                                "waits for nothing: not promoted");
 }
 
 int abort_rollout(const GlobalOptions& options, const std::string& name) {
@@ -155,13 +174,17 @@ int undo(const GlobalOptions& options, const std::string& name, std::optional<lo
     const auto attempt = [&]() -> Result<int> {
         const auto cluster = TRY(Cluster::open(options));
         const Json rollout = TRY(cluster.client().get(cluster.rollout(name)));
-        if (const auto source = text_at(rollout, {"metadata", "annotations", git_source_annotation}); !source.empty())
-            return invalid(concat("undo rollout ", key_of(cluster.ns(), name), ": it is declared in Git (GitSource ",
-                                  source, "), which would bring this version back; revert the commit there"));
+        if (const auto source =
+                text_at(rollout, {"metadata", "annotations", git_source_annotation});
+            !source.empty())
+            return invalid(concat(
+                "undo rollout ", key_of(cluster.ns(), name), ": it is declared in Git (GitSource ",
+                source, "), which would bring this version back; revert the commit there"));
         const Json replica_set = TRY(replica_set_of(cluster, rollout, revision));
         const Json after = TRY(cluster.client().patch(cluster.rollout(name), kube::PatchType::Json,
                                                       patches::undo(replica_set)));
-        print_object(options, after, concat("rollout '", name, "' undo to revision ", revision_of(replica_set)));
+        print_object(options, after,
+                     concat("rollout '", name, "' undo to revision ", revision_of(replica_set)));
         return Done;
     };
     const auto outcome = attempt();
@@ -173,19 +196,23 @@ int get(const GlobalOptions& options, const std::string& name, bool all_namespac
         const auto cluster = TRY(Cluster::open(options));
         if (!name.empty()) {
             const Json rollout = TRY(cluster.client().get(cluster.rollout(name)));
-            if (options.output.empty()) print_table({row_of(rollout)}, false);
-            else print_object(options, rollout, "");
+            if (options.output.empty())
+                print_table({row_of(rollout)}, false);
+            else
+                print_object(options, rollout, "");
             return Done;
         }
-        auto list = TRY(cluster.client().list(resources::rollouts,
-                                              {.ns = all_namespaces ? "" : cluster.ns()}));
+        auto list = TRY(
+            cluster.client().list(resources::rollouts, {.ns = all_namespaces ? "" : cluster.ns()}));
         if (!options.output.empty()) {
-            const Json document = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(list.items)}};
+            const Json document = {
+                {"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(list.items)}};
             print_object(options, document, "");
             return Done;
         }
         if (list.items.empty()) {
-            std::cerr << "no rollouts in " << (all_namespaces ? "any namespace" : "namespace " + cluster.ns()) << "\n";
+            std::cerr << "no rollouts in "
+                      << (all_namespaces ? "any namespace" : "namespace " + cluster.ns()) << "\n";
             return Done;
         }
         std::vector<Row> rows;

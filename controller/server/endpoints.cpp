@@ -31,9 +31,10 @@ Result<std::unique_ptr<http::Server>> serve_endpoints(const std::string& listen,
 
 Result<std::unique_ptr<http::Server>> serve_webhooks(const std::string& listen,
                                                      http::Handler handle) {
-    return http::serve({.listen = listen}, [handle = std::move(handle)](const HttpRequest& request) {
-        return request.method == "POST" ? handle(request) : plain(404, "webhooks are POSTed\n");
-    });
+    return http::serve(
+        {.listen = listen}, [handle = std::move(handle)](const HttpRequest& request) {
+            return request.method == "POST" ? handle(request) : plain(404, "webhooks are POSTed\n");
+        });
 }
 
 }  // namespace sluice::server

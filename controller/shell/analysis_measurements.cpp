@@ -97,7 +97,9 @@ AnalysisMeasurements::AnalysisMeasurements(http::AsyncHttp& http, const Clock& c
     shared_->wake = std::move(wake);
 }
 
-AnalysisMeasurements::~AnalysisMeasurements() { stop(); }
+AnalysisMeasurements::~AnalysisMeasurements() {
+    stop();
+}
 
 void AnalysisMeasurements::stop() {
     const std::lock_guard lock(shared_->mutex);

@@ -82,7 +82,8 @@ void EventWriter::write(const Waiting& waiting) {
         written = client_.patch(ref, kube::PatchType::Merge, patch);
     }
     if (!written.ok())
-        log_.warning("event not written", {{"reason", waiting.event.reason}, {"error", written.error().message}});
+        log_.warning("event not written",
+                     {{"reason", waiting.event.reason}, {"error", written.error().message}});
 }
 
 }  // namespace sluice::shell

@@ -43,11 +43,13 @@ Result<Json> run_spec(const kube::Client& client, const Json& rollout,
     auto templates = analysis::gather_templates(action.analysis.templates, std::ref(reader));
     if (reader.problem) return std::move(*reader.problem);
     if (!templates.ok()) return templates.error();
-    auto args = TRY(analysis::resolve_args(action.analysis.args, rollout, action.stable_hash, action.hash));
-    return analysis::build_run_spec({.templates = std::move(*templates),
-                                     .args = std::move(args),
-                                     .dry_run = action.analysis.dry_run,
-                                     .measurement_retention = action.analysis.measurement_retention});
+    auto args =
+        TRY(analysis::resolve_args(action.analysis.args, rollout, action.stable_hash, action.hash));
+    return analysis::build_run_spec(
+        {.templates = std::move(*templates),
+         .args = std::move(args),
+         .dry_run = action.analysis.dry_run,
+         .measurement_retention = action.analysis.measurement_retention});
 }
 
 // argo-rollouts.md 1.6: the selector's labels are set last.
@@ -85,7 +87,8 @@ Result<Effect> start_analysis(const kube::Client& client, const crds::Rollout& r
     const auto document = client.get(own);
     if (document.failed_with(ErrorKind::NotFound)) return Effect::Stale;
     if (!document.ok()) return document.error();
-    if (integer_at(*document, {"metadata", "generation"}) != action.generation) return Effect::Stale;
+    if (integer_at(*document, {"metadata", "generation"}) != action.generation)
+        return Effect::Stale;
     const auto attempt = concat("start analysis ", action.name);
     Json spec = TRY(run_spec(client, *document, action).while_doing(attempt));
     const auto created =

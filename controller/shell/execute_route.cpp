@@ -19,8 +19,10 @@ Result<traffic::Documents> fetch(const kube::Client& client, const traffic::Rout
     for (const auto& ref : router.objects(target)) {
         auto& slot = documents[ref];
         auto document = client.get(ref);
-        if (document.ok()) slot = std::move(*document);
-        else if (!document.failed_with(ErrorKind::NotFound)) return document.error();
+        if (document.ok())
+            slot = std::move(*document);
+        else if (!document.failed_with(ErrorKind::NotFound))
+            return document.error();
     }
     return documents;
 }

@@ -5,8 +5,8 @@
 
 #include "base/overloaded.hpp"
 #include "base/text.hpp"
-#include "controller/shell/execute_route.hpp"
 #include "controller/shell/execute_analysis.hpp"
+#include "controller/shell/execute_route.hpp"
 #include "controller/shell/projections.hpp"
 #include "crds/pod_template.hpp"
 
@@ -19,14 +19,17 @@ struct Hands {
     const kube::Client& client;
     const crds::Rollout& rollout;
 
-    ObjectRef own() const { return {resources::rollouts, rollout.metadata.ns, rollout.metadata.name}; }
+    ObjectRef own() const {
+        return {resources::rollouts, rollout.metadata.ns, rollout.metadata.name};
+    }
     ObjectRef beside(const ResourceType& type, const std::string& name) const {
         return {type, rollout.metadata.ns, name};
     }
 };
 
 // A write guarded by the resourceVersion of what was just read.
-Result<Effect> guarded_merge(const Hands& hands, const ObjectRef& ref, const Json& live, Json patch) {
+Result<Effect> guarded_merge(const Hands& hands, const ObjectRef& ref, const Json& live,
+                             Json patch) {
     patch["metadata"]["resourceVersion"] = text_at(live, {"metadata", "resourceVersion"});
     const auto written = hands.client.patch(ref, kube::PatchType::Merge, patch);
     if (written.ok()) return Effect::Changed;
@@ -48,29 +51,33 @@ Json replica_set_document(const Hands& hands, const Json& rollout, const CreateR
     pod_template["metadata"]["labels"][crds::pod_template_hash_label] = action.hash;
     Json selector = rollout["spec"]["selector"];
     selector["matchLabels"][crds::pod_template_hash_label] = action.hash;
-    Json document = {{"apiVersion", resources::replica_sets.api_version()},
-                     {"kind", resources::replica_sets.kind},
-                     {"metadata",
-                      {{"name", action.name},
-                       {"namespace", hands.rollout.metadata.ns},
-                       {"labels", pod_template["metadata"]["labels"]},
-                       {"annotations", action.annotations},
-                       {"ownerReferences", Json::array({owner_reference(hands.rollout)})}}},
-                     {"spec", {{"replicas", 0}, {"selector", selector}, {"template", pod_template}}}};
-    if (action.min_ready_seconds > 0) document["spec"]["minReadySeconds"] = action.min_ready_seconds;
+    Json document = {
+        {"apiVersion", resources::replica_sets.api_version()},
+        {"kind", resources::replica_sets.kind},
+        {"metadata",
+         {{"name", action.name},
+          {"namespace", hands.rollout.metadata.ns},
+          {"labels", pod_template["metadata"]["labels"]},
+          {"annotations", action.annotations},
+          {"ownerReferences", Json::array({owner_reference(hands.rollout)})}}},
+        {"spec", {{"replicas", 0}, {"selector", selector}, {"template", pod_template}}}};
+    if (action.min_ready_seconds > 0)
+        document["spec"]["minReadySeconds"] = action.min_ready_seconds;
     return document;
 }
 
 Result<Effect> run(const Hands& hands, const CreateReplicaSet& action) {
     const auto rollout = TRY(live(hands, hands.own()));
     const Json* pod_template = rollout ? find(*rollout, {"spec", "template"}) : nullptr;
-    if (!pod_template || crds::template_digest(*pod_template) != action.digest) return Effect::Stale;
-    const auto created = hands.client.create(resources::replica_sets,
-                                             replica_set_document(hands, *rollout, action));
+    if (!pod_template || crds::template_digest(*pod_template) != action.digest)
+        return Effect::Stale;
+    const auto created =
+        hands.client.create(resources::replica_sets, replica_set_document(hands, *rollout, action));
     if (created.ok()) return Effect::Changed;
     if (!created.failed_with(ErrorKind::AlreadyExists)) return created.error();
     const auto there = TRY(live(hands, hands.beside(resources::replica_sets, action.name)));
-    const bool ours = there && view_replica_set(*there).controller.uid == hands.rollout.metadata.uid;
+    const bool ours =
+        there && view_replica_set(*there).controller.uid == hands.rollout.metadata.uid;
     return ours ? Effect::Done : Effect::Stale;
 }
 
@@ -95,7 +102,8 @@ Result<Effect> run(const Hands& hands, const AdoptReplicaSet& action) {
 }
 
 // Sets (text) or removes (null) annotations that differ; true where one did.
-bool add_annotation(const Json& live, Json& patch, const std::string& key, const std::optional<std::string>& wanted) {
+bool add_annotation(const Json& live, Json& patch, const std::string& key,
+                    const std::optional<std::string>& wanted) {
     const Json* there = find(live, {"metadata", "annotations", key});
     const bool same = wanted ? there && *there == Json(*wanted) : !there;
     if (same) return false;
@@ -123,7 +131,8 @@ Result<Effect> run(const Hands& hands, const SetRolloutRevision& action) {
     const auto document = TRY(live(hands, hands.own()));
     if (!document) return Effect::Stale;
     Json patch = Json::object();
-    if (!add_annotation(*document, patch, crds::revision_annotation, std::to_string(action.revision)))
+    if (!add_annotation(*document, patch, crds::revision_annotation,
+                        std::to_string(action.revision)))
         return Effect::Done;
     return guarded_merge(hands, hands.own(), *document, std::move(patch));
 }
@@ -160,7 +169,8 @@ Result<Effect> run(const Hands& hands, const PointService& action) {
     const auto ref = hands.beside(resources::services, action.service);
     const auto document = TRY(live(hands, ref));
     if (!document) return Effect::Stale;
-    const std::string hash = text_at(*document, {"spec", "selector", crds::pod_template_hash_label});
+    const std::string hash =
+        text_at(*document, {"spec", "selector", crds::pod_template_hash_label});
     if (hash != action.from && hash != action.hash) return Effect::Stale;
     Json patch = Json::object();
     bool differs =
@@ -187,7 +197,8 @@ Result<Effect> run(const Hands& hands, const TerminateAnalysis& action) {
     return guarded_merge(hands, ref, *document, {{"spec", {{"terminate", true}}}});
 }
 
-Result<Effect> remove(const Hands& hands, const ObjectRef& ref, const kube::DeleteOptions& options) {
+Result<Effect> remove(const Hands& hands, const ObjectRef& ref,
+                      const kube::DeleteOptions& options) {
     const auto removed = hands.client.remove(ref, options);
     if (removed.ok()) return Effect::Changed;
     if (removed.failed_with(ErrorKind::NotFound)) return Effect::Done;

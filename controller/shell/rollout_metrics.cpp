@@ -38,8 +38,8 @@ std::string_view phase_of(const crds::Rollout& rollout) {
 
 using Rollouts = std::vector<kube::Cache<crds::Rollout>::Pointer>;
 
-void gauge(std::string& text, const Rollouts& rollouts, std::string_view name, std::string_view help,
-           const std::function<std::string(const crds::Rollout&)>& labels,
+void gauge(std::string& text, const Rollouts& rollouts, std::string_view name,
+           std::string_view help, const std::function<std::string(const crds::Rollout&)>& labels,
            const std::function<long(const crds::Rollout&)>& value) {
     text += concat("# HELP ", name, " ", help, "\n# TYPE ", name, " gauge\n");
     // Names are DNS labels: nothing in them needs escaping.
@@ -53,12 +53,13 @@ void gauge(std::string& text, const Rollouts& rollouts, std::string_view name, s
 std::string rollout_metrics(const World& world) {
     const auto rollouts = world.rollouts.all();
     std::string text;
-    gauge(text, rollouts, "rollout_info", "Information about rollout.",
-          [](const crds::Rollout& r) {
-              return concat(",phase=\"", phase_of(r), "\",strategy=\"", strategy_of(r),
-                            "\",traffic_router=\"", router_of(r), "\"");
-          },
-          [](const crds::Rollout&) { return 1; });
+    gauge(
+        text, rollouts, "rollout_info", "Information about rollout.",
+        [](const crds::Rollout& r) {
+            return concat(",phase=\"", phase_of(r), "\",strategy=\"", strategy_of(r),
+                          "\",traffic_router=\"", router_of(r), "\"");
+        },
+        [](const crds::Rollout&) { return 1; });
     const auto plain = [](const crds::Rollout&) { return std::string{}; };
     gauge(text, rollouts, "rollout_info_replicas_available",
           "The number of available replicas per rollout.", plain,

@@ -139,8 +139,10 @@ seen::RouteSeen see_route(const World& world, const crds::Rollout& rollout,
         const auto writes =
             router.write(documents, as_is, static_cast<int>(*route.weight),
                          static_cast<int>(routing.max_traffic_weight.value_or(100)));
-        if (!writes.ok()) route.problem = writes.error().message;
-        else route.settled = writes->empty();
+        if (!writes.ok())
+            route.problem = writes.error().message;
+        else
+            route.settled = writes->empty();
     }
     return route;
 }
@@ -158,14 +160,14 @@ void see_runs(const World& world, const crds::Rollout& rollout, seen::Observatio
 void see_template_problems(const World& world, const crds::Rollout& rollout,
                            const crds::RolloutAnalysis& analysis, seen::Observation& all) {
     for (const auto& ref : analysis.templates) {
-        const bool there =
-            ref.cluster_scope
-                ? world.cluster_analysis_templates.get(ref.template_name) != nullptr
-                : world.analysis_templates.get(
-                      key_of(rollout.metadata.ns, ref.template_name)) != nullptr;
+        const bool there = ref.cluster_scope
+                               ? world.cluster_analysis_templates.get(ref.template_name) != nullptr
+                               : world.analysis_templates.get(
+                                     key_of(rollout.metadata.ns, ref.template_name)) != nullptr;
         if (there) continue;
-        all.problems.push_back(concat(ref.cluster_scope ? "ClusterAnalysisTemplate '" : "AnalysisTemplate '",
-                                      ref.template_name, "' not found"));
+        all.problems.push_back(
+            concat(ref.cluster_scope ? "ClusterAnalysisTemplate '" : "AnalysisTemplate '",
+                   ref.template_name, "' not found"));
     }
 }
 
@@ -199,7 +201,8 @@ traffic::Target target_of(const crds::Rollout& rollout) {
     if (const auto& canary = rollout.spec.canary) {
         target.stable_service = canary->stable_service;
         target.canary_service = canary->canary_service;
-        if (canary->traffic_routing) target.managed_routes = canary->traffic_routing->managed_routes;
+        if (canary->traffic_routing)
+            target.managed_routes = canary->traffic_routing->managed_routes;
     }
     return target;
 }

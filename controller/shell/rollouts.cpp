@@ -38,8 +38,9 @@ Rollouts::Rollouts(Options options, const kube::Client& client, EventWriter& eve
       events_(events),
       clock_(clock),
       log_(log),
-      reconciler_({.name = "rollout", .workers = options_.workers},
-                  [this](const std::string& key) { return reconcile(key); }, clock, log),
+      reconciler_(
+          {.name = "rollout", .workers = options_.workers},
+          [this](const std::string& key) { return reconcile(key); }, clock, log),
       world_(client, options_.ns, log, [this](const std::string& key) { reconciler_.add(key); }) {}
 
 void Rollouts::start() {
@@ -99,7 +100,8 @@ Result<bool> Rollouts::act(const crds::Rollout& rollout, const policy::Decision&
 // our own to the Rollout in this pass the next pass writes the status.
 Result<bool> Rollouts::write_status(const crds::Rollout& rollout, const policy::Decision& decision,
                                     bool wrote_rollout) {
-    Json patch = diff_merge_patch(crds::encode_status(rollout.status), crds::encode_status(decision.status));
+    Json patch =
+        diff_merge_patch(crds::encode_status(rollout.status), crds::encode_status(decision.status));
     if (patch.empty()) return true;
     if (wrote_rollout) return false;
     const ObjectRef ref{resources::rollouts, rollout.metadata.ns, rollout.metadata.name};
@@ -117,8 +119,8 @@ void Rollouts::log_decision(const crds::Rollout& rollout, const policy::Decision
     const auto& before = rollout.status;
     const auto& after = decision.status;
     if (decision.actions.empty() && before == after) return;
-    std::vector<LogField> fields = {
-        {"rollout", key_of(rollout.metadata.ns, rollout.metadata.name)}, {"phase", after.phase}};
+    std::vector<LogField> fields = {{"rollout", key_of(rollout.metadata.ns, rollout.metadata.name)},
+                                    {"phase", after.phase}};
     if (!after.message.empty()) fields.emplace_back("because", after.message);
     if (after.current_step_index) fields.emplace_back("step", *after.current_step_index);
     if (after.canary.weights) fields.emplace_back("weight", after.canary.weights->canary.weight);

@@ -20,12 +20,13 @@ namespace sluice::shell {
 class Rollouts {
 public:
     struct Options {
-        std::string ns;   // one namespace, or empty for all
+        std::string ns;  // one namespace, or empty for all
         int workers = 4;
     };
 
     // Everything referenced must outlive it. stop() before the transport goes.
-    Rollouts(Options options, const kube::Client& client, EventWriter& events, const Clock& clock, Log& log);
+    Rollouts(Options options, const kube::Client& client, EventWriter& events, const Clock& clock,
+             Log& log);
 
     // Watches begin at once, work once every cache has listed.
     void start();
@@ -42,8 +43,10 @@ private:
     void remember_write(const std::string& key, const Json& document);
     void log_decision(const crds::Rollout& rollout, const policy::rollout::Decision& decision);
     void send(const crds::Rollout& rollout, const std::vector<policy::rollout::Event>& events);
-    Result<bool> act(const crds::Rollout& rollout, const policy::rollout::Decision& decision, bool& wrote_rollout);
-    Result<bool> write_status(const crds::Rollout& rollout, const policy::rollout::Decision& decision, bool wrote_rollout);
+    Result<bool> act(const crds::Rollout& rollout, const policy::rollout::Decision& decision,
+                     bool& wrote_rollout);
+    Result<bool> write_status(const crds::Rollout& rollout,
+                              const policy::rollout::Decision& decision, bool wrote_rollout);
 
     Options options_;
     const kube::Client& client_;
@@ -54,7 +57,8 @@ private:
     World world_;
     std::jthread starter_;
     std::mutex mutex_;
-    std::map<std::string, long> written_;  // newest resourceVersion we wrote, by key; guarded by mutex_
+    std::map<std::string, long>
+        written_;  // newest resourceVersion we wrote, by key; guarded by mutex_
 };
 
 }  // namespace sluice::shell

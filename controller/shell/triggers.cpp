@@ -14,7 +14,8 @@ const crds::TrafficRouting* routing_of(const crds::Rollout& rollout) {
     return canary && canary->traffic_routing ? &*canary->traffic_routing : nullptr;
 }
 
-bool names(const std::optional<crds::RolloutAnalysis>& analysis, const std::string& name, bool cluster) {
+bool names(const std::optional<crds::RolloutAnalysis>& analysis, const std::string& name,
+           bool cluster) {
     if (!analysis) return false;
     return std::ranges::any_of(analysis->templates, [&](const crds::AnalysisTemplateRef& ref) {
         return ref.template_name == name && ref.cluster_scope == cluster;
@@ -47,12 +48,12 @@ bool uses_virtual_service(const crds::Rollout& rollout, const std::string& ns,
                           const std::string& name) {
     const auto* routing = routing_of(rollout);
     if (!routing || !routing->istio) return false;
-    return std::ranges::any_of(
-        routing->istio->virtual_services, [&](const crds::IstioVirtualService& service) {
-            const bool same_namespace = rollout.metadata.ns == ns;
-            return (same_namespace && service.name == name) ||
-                   service.name == concat(name, ".", ns);
-        });
+    return std::ranges::any_of(routing->istio->virtual_services,
+                               [&](const crds::IstioVirtualService& service) {
+                                   const bool same_namespace = rollout.metadata.ns == ns;
+                                   return (same_namespace && service.name == name) ||
+                                          service.name == concat(name, ".", ns);
+                               });
 }
 
 bool uses_destination_rule(const crds::Rollout& rollout, const std::string& name) {

@@ -26,7 +26,8 @@ World::World(const kube::Client& client, std::string ns, Log& log,
     listen();
 }
 
-void World::wake_users(const std::string& ns, const std::function<bool(const crds::Rollout&)>& uses) {
+void World::wake_users(const std::string& ns,
+                       const std::function<bool(const crds::Rollout&)>& uses) {
     for (const auto& rollout : ns.empty() ? rollouts.all() : rollouts.in_namespace(ns))
         if (uses(*rollout)) wake_(key_of(rollout->metadata.ns, rollout->metadata.name));
 }
@@ -38,7 +39,8 @@ void World::listen() {
         // Both owners: an adoption or a release concerns the one and the other.
         for (const auto* view : {old, fresh})
             if (view)
-                if (const auto key = owner_key(view->ns, view->controller); !key.empty()) wake_(key);
+                if (const auto key = owner_key(view->ns, view->controller); !key.empty())
+                    wake_(key);
     });
     analysis_runs.listen([this](const std::string&, const auto* old, const auto* fresh) {
         if (old && fresh && *old == *fresh) return;

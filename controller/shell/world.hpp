@@ -42,7 +42,8 @@ public:
     kube::Cache<DocumentView> virtual_services{[](const Json& d) { return DocumentView{d}; }};
     kube::Cache<DocumentView> destination_rules{[](const Json& d) { return DocumentView{d}; }};
     kube::Cache<DocumentView> analysis_templates{[](const Json& d) { return DocumentView{d}; }};
-    kube::Cache<DocumentView> cluster_analysis_templates{[](const Json& d) { return DocumentView{d}; }};
+    kube::Cache<DocumentView> cluster_analysis_templates{
+        [](const Json& d) { return DocumentView{d}; }};
 
     // Ready endpoints of a Service by the revision of their pods.
     [[nodiscard]] std::map<std::string, long> ready_endpoints(const std::string& ns,

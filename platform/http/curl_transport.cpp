@@ -149,7 +149,8 @@ private:
         exchange.largest_body = options_.largest_body;
         curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
-        curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, long(options_.connect_deadline.count()));
+        curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
+                         long(options_.connect_deadline.count()));
         curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
         curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
         curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
@@ -204,15 +205,18 @@ private:
         return code;
     }
 
-    Result<HttpResponse> outcome(const HttpRequest& request, Exchange& exchange, CURLcode code) const {
+    Result<HttpResponse> outcome(const HttpRequest& request, Exchange& exchange,
+                                 CURLcode code) const {
         const auto where = [&] {
             std::string url = url_of(request);
             return concat(request.method, " ", url.substr(0, url.find('?')));
         };
         if (code == CURLE_OK || exchange.ended_by_consumer) return std::move(exchange.response);
-        if (exchange.on_chunk && exchange.stop.stop_requested()) return std::move(exchange.response);
+        if (exchange.on_chunk && exchange.stop.stop_requested())
+            return std::move(exchange.response);
         if (exchange.too_large)
-            return invalid(concat(where(), ": the answer is larger than ", options_.largest_body, " bytes"));
+            return invalid(
+                concat(where(), ": the answer is larger than ", options_.largest_body, " bytes"));
         if (code == CURLE_OPERATION_TIMEDOUT)
             return Error{ErrorKind::Timeout,
                          concat(where(), ": no answer within ", format_duration(request.deadline))};

@@ -38,7 +38,8 @@ public:
 private:
     void on_read(beast::error_code problem) {
         if (problem == bhttp::error::body_limit)
-            return answer({413, {{"Content-Type", "text/plain"}}, "the request is too large\n"}, false);
+            return answer({413, {{"Content-Type", "text/plain"}}, "the request is too large\n"},
+                          false);
         if (problem) return;
         const auto& message = parser_->get();
         HttpRequest request;
@@ -59,11 +60,14 @@ private:
         response_.keep_alive(keep_alive);
         response_.prepare_payload();
         stream_.expires_after(options_.idle);
-        bhttp::async_write(stream_, response_,
-                           [self = shared_from_this(), keep_alive](beast::error_code problem, size_t) {
-                               if (!problem && keep_alive) self->read();
-                               else self->close();
-                           });
+        bhttp::async_write(
+            stream_, response_,
+            [self = shared_from_this(), keep_alive](beast::error_code problem, size_t) {
+                if (!problem && keep_alive)
+                    self->read();
+                else
+                    self->close();
+            });
     }
 
     void close() {
@@ -113,8 +117,7 @@ private:
     void accept() {
         acceptor_.async_accept([this](beast::error_code problem, tcp::socket socket) {
             if (problem == asio::error::operation_aborted) return;
-            if (!problem)
-                std::make_shared<Session>(std::move(socket), options_, handler_)->read();
+            if (!problem) std::make_shared<Session>(std::move(socket), options_, handler_)->read();
             accept();
         });
     }
@@ -130,8 +133,8 @@ private:
 
 Result<HostPort> parse_host_port(std::string_view text) {
     const auto colon = text.rfind(':');
-    const auto port = colon == std::string_view::npos ? std::nullopt
-                                                      : parse_integer(text.substr(colon + 1));
+    const auto port =
+        colon == std::string_view::npos ? std::nullopt : parse_integer(text.substr(colon + 1));
     if (!port || *port < 0 || *port > 65535)
         return invalid(concat("expected an address such as 127.0.0.1:8080, found \"", text, "\""));
     std::string_view host = text.substr(0, colon);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small inbound HTTP/1.1 server for metrics, health and webhooks: whole requests in, whole answers out.
+// A small inbound HTTP/1.1 server for metrics, health and webhooks: whole requests in, whole
+// answers out.
 #pragma once
 
 #include <functional>
@@ -11,8 +12,8 @@
 namespace sluice::http {
 
 struct ServerOptions {
-    std::string listen;                    // "127.0.0.1:8090"; port 0 picks a free one
-    size_t largest_body = 3U << 20;        // a larger request is answered 413
+    std::string listen;                        // "127.0.0.1:8090"; port 0 picks a free one
+    size_t largest_body = 3U << 20;            // a larger request is answered 413
     Duration idle = std::chrono::seconds{30};  // for a request to arrive whole
     int threads = 1;
 };
@@ -22,7 +23,7 @@ using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
 class Server {
 public:
-    virtual ~Server() = default;  // stops and joins
+    virtual ~Server() = default;                            // stops and joins
     [[nodiscard]] virtual std::string address() const = 0;  // "127.0.0.1:34567"
 };
 

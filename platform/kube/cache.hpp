@@ -59,7 +59,8 @@ public:
 
 private:
     static std::string key_in(const Json& object) {
-        return key_of(text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"}));
+        return key_of(text_at(object, {"metadata", "namespace"}),
+                      text_at(object, {"metadata", "name"}));
     }
 
     void replace(const std::vector<Json>& documents) {
@@ -90,8 +91,10 @@ private:
             const std::lock_guard lock(mutex_);
             const auto found = items_.find(key);
             if (found != items_.end()) old = found->second;
-            if (fresh) items_[key] = fresh;
-            else items_.erase(key);
+            if (fresh)
+                items_[key] = fresh;
+            else
+                items_.erase(key);
         }
         tell(key, old.get(), fresh.get());
     }

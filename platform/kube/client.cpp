@@ -72,7 +72,8 @@ Result<Json> document_of(const HttpResponse& response) {
 Result<WatchEvent> event_of(std::string_view line, const ResourceType& type) {
     Json event = TRY(parse_json(line));
     const std::string name = text_at(event, {"type"});
-    Json object = event.is_object() && event.contains("object") ? std::move(event["object"]) : Json{};
+    Json object =
+        event.is_object() && event.contains("object") ? std::move(event["object"]) : Json{};
     if (name == "ERROR") {
         const int code = static_cast<int>(integer_at(object, {"code"}, 500));
         return Error{kind_of(code, text_at(object, {"reason"})),
@@ -88,7 +89,8 @@ Result<WatchEvent> event_of(std::string_view line, const ResourceType& type) {
 }
 
 ObjectRef ref_of(const ResourceType& type, const Json& object) {
-    return {type, text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"})};
+    return {type, text_at(object, {"metadata", "namespace"}),
+            text_at(object, {"metadata", "name"})};
 }
 
 }  // namespace
@@ -109,7 +111,8 @@ Client::Client(HttpTransport& transport, std::string user_agent, Duration deadli
 
 Result<HttpResponse> Client::raw(HttpRequest request) const {
     request.headers.push_back({"User-Agent", user_agent_});
-    if (!header(request.headers, "Accept")) request.headers.push_back({"Accept", "application/json"});
+    if (!header(request.headers, "Accept"))
+        request.headers.push_back({"Accept", "application/json"});
     request.deadline = deadline_;
     return transport_.send(request);
 }
@@ -148,11 +151,12 @@ Result<Json> Client::create(const ResourceType& type, const Json& object) const 
     ObjectRef ref = ref_of(type, object);
     const auto attempt = "create " + to_text(ref);
     ref.name.clear();
-    const auto response = TRY(raw({.method = "POST",
-                                   .url = path_of(ref) + "?fieldManager=" + percent_encode(user_agent_),
-                                   .headers = {{"Content-Type", "application/json"}},
-                                   .body = to_text(object)})
-                                  .while_doing(attempt));
+    const auto response =
+        TRY(raw({.method = "POST",
+                 .url = path_of(ref) + "?fieldManager=" + percent_encode(user_agent_),
+                 .headers = {{"Content-Type", "application/json"}},
+                 .body = to_text(object)})
+                .while_doing(attempt));
     return document_of(response).while_doing(attempt);
 }
 
@@ -160,12 +164,12 @@ Result<Json> Client::replace(const ResourceType& type, const Json& object,
                              std::string_view subresource) const {
     const ObjectRef ref = ref_of(type, object);
     const auto attempt = "replace " + to_text(ref);
-    const auto response = TRY(raw({.method = "PUT",
-                                   .url = path_of(ref, subresource) +
-                                          "?fieldManager=" + percent_encode(user_agent_),
-                                   .headers = {{"Content-Type", "application/json"}},
-                                   .body = to_text(object)})
-                                  .while_doing(attempt));
+    const auto response =
+        TRY(raw({.method = "PUT",
+                 .url = path_of(ref, subresource) + "?fieldManager=" + percent_encode(user_agent_),
+                 .headers = {{"Content-Type", "application/json"}},
+                 .body = to_text(object)})
+                .while_doing(attempt));
     return document_of(response).while_doing(attempt);
 }
 
@@ -202,7 +206,8 @@ Result<void> Client::watch(const ResourceType& type, const ListOptions& options,
                            std::string_view resource_version,
                            const std::function<void(WatchEvent)>& on_event,
                            std::stop_token stop) const {
-    const auto attempt = concat("watch ", type.plural, options.ns.empty() ? "" : " in ", options.ns);
+    const auto attempt =
+        concat("watch ", type.plural, options.ns.empty() ? "" : " in ", options.ns);
     std::string query = list_query(options);
     add_parameter(query, "watch", "true");
     add_parameter(query, "allowWatchBookmarks", "true");
@@ -212,7 +217,8 @@ Result<void> Client::watch(const ResourceType& type, const ListOptions& options,
     const auto on_chunk = [&](std::string_view chunk) {
         pending += chunk;
         size_t start = 0;
-        for (size_t end = 0; (end = pending.find('\n', start)) != std::string::npos; start = end + 1) {
+        for (size_t end = 0; (end = pending.find('\n', start)) != std::string::npos;
+             start = end + 1) {
             const auto line = trim(std::string_view(pending).substr(start, end - start));
             if (line.empty()) continue;
             auto event = event_of(line, type);
@@ -228,7 +234,8 @@ Result<void> Client::watch(const ResourceType& type, const ListOptions& options,
     };
     HttpRequest request{.url = path_of({type, options.ns, ""}) + query,
                         .headers = {{"User-Agent", user_agent_}, {"Accept", "application/json"}}};
-    const auto response = TRY(transport_.stream(request, on_chunk, std::move(stop)).while_doing(attempt));
+    const auto response =
+        TRY(transport_.stream(request, on_chunk, std::move(stop)).while_doing(attempt));
     if (problem) return std::move(*problem).while_doing(attempt);
     if (response.status != 0 && response.status / 100 != 2)
         return error_of(response).while_doing(attempt);

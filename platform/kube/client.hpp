@@ -46,27 +46,31 @@ struct DeleteOptions {
 };
 
 // Errors of every call: NotFound, AlreadyExists, Conflict, Invalid (422, 400), Denied (401, 403),
-// Gone (410), Unavailable (429, 5xx, no connection), Timeout. Messages name the call and the object:
-// "get rollout shop/web: 404: rollouts.argoproj.io \"web\" not found".
-// Threads: any; the transport must outlive the client.
+// Gone (410), Unavailable (429, 5xx, no connection), Timeout. Messages name the call and the
+// object: "get rollout shop/web: 404: rollouts.argoproj.io \"web\" not found". Threads: any; the
+// transport must outlive the client.
 class Client {
 public:
     // `user_agent` names the field manager too.
-    Client(HttpTransport& transport, std::string user_agent, Duration deadline = std::chrono::seconds{10});
+    Client(HttpTransport& transport, std::string user_agent,
+           Duration deadline = std::chrono::seconds{10});
 
     [[nodiscard]] Result<Json> get(const ObjectRef& ref) const;
     // All pages.
-    [[nodiscard]] Result<ObjectList> list(const ResourceType& type, const ListOptions& options = {}) const;
+    [[nodiscard]] Result<ObjectList> list(const ResourceType& type,
+                                          const ListOptions& options = {}) const;
     // The namespace is the object's own.
     [[nodiscard]] Result<Json> create(const ResourceType& type, const Json& object) const;
     // Compare-and-swap on the resourceVersion that the object carries. subresource: "" or "status".
-    [[nodiscard]] Result<Json> replace(const ResourceType& type, const Json& object, std::string_view subresource = {}) const;
+    [[nodiscard]] Result<Json> replace(const ResourceType& type, const Json& object,
+                                       std::string_view subresource = {}) const;
     [[nodiscard]] Result<Json> patch(const ObjectRef& ref, PatchType patch_type, const Json& patch,
                                      std::string_view subresource = {}) const;
-    [[nodiscard]] Result<void> remove(const ObjectRef& ref, const DeleteOptions& options = {}) const;
+    [[nodiscard]] Result<void> remove(const ObjectRef& ref,
+                                      const DeleteOptions& options = {}) const;
 
-    // Calls `on_event` for each event after `resource_version` until the stream ends (then ok: watch
-    // again from the last version seen) or `stop` is asked for. Gone: list anew.
+    // Calls `on_event` for each event after `resource_version` until the stream ends (then ok:
+    // watch again from the last version seen) or `stop` is asked for. Gone: list anew.
     Result<void> watch(const ResourceType& type, const ListOptions& options,
                        std::string_view resource_version,
                        const std::function<void(WatchEvent)>& on_event, std::stop_token stop) const;

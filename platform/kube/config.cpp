@@ -67,7 +67,8 @@ Result<Access> access_from(const Json& config, const std::string& wanted,
         return invalid(concat("cluster.server: expected a URL, found \"", access.server, "\""));
     access.ca_pem = TRY(data_or_file(cluster, "certificate-authority", folder));
     access.token = text_at(user, {"token"});
-    if (const std::string file = text_at(user, {"tokenFile"}); access.token.empty() && !file.empty())
+    if (const std::string file = text_at(user, {"tokenFile"});
+        access.token.empty() && !file.empty())
         access.token = std::string(trim(TRY(read_file((folder / file).string()))));
     access.client_certificate_pem = TRY(data_or_file(user, "client-certificate", folder));
     access.client_key_pem = TRY(data_or_file(user, "client-key", folder));

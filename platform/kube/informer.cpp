@@ -15,8 +15,9 @@ constexpr Duration longest_delay = std::chrono::seconds{15};
 void pause(Duration delay, const std::stop_token& stop) {
     static thread_local std::minstd_rand jitter(std::random_device{}());
     const auto spread = delay / 4;
-    delay += Duration{static_cast<long>(jitter() % static_cast<unsigned long>(spread.count() * 2 + 1))} -
-             spread;
+    delay +=
+        Duration{static_cast<long>(jitter() % static_cast<unsigned long>(spread.count() * 2 + 1))} -
+        spread;
     std::mutex mutex;
     std::condition_variable_any changed;
     std::unique_lock lock(mutex);
@@ -43,6 +44,17 @@ Result<std::string> Informer::list_once() {
     return list.resource_version;
 }
 
+// One object that cannot be taken never stops the watch.
+void Informer::take(const WatchEvent& event) {
+    try {
+        sink_.on_event(event);
+    } catch (const std::exception& problem) {
+        log_.error("object not taken", {{"resource", type_.plural},
+                                        {"object", text_at(event.object, {"metadata", "name"})},
+                                        {"error", problem.what()}});
+    }
+}
+
 void Informer::run(const std::stop_token& stop) {
     std::string version;  // empty: list first
     Duration delay = first_delay;
@@ -50,8 +62,10 @@ void Informer::run(const std::stop_token& stop) {
         Result<void> outcome;
         if (version.empty()) {
             auto listed = list_once();
-            if (listed.ok()) version = *listed;
-            else outcome = std::move(listed).error();
+            if (listed.ok())
+                version = *listed;
+            else
+                outcome = std::move(listed).error();
         }
         if (outcome.ok()) {
             outcome = client_.watch(
@@ -59,7 +73,7 @@ void Informer::run(const std::stop_token& stop) {
                 [&](const WatchEvent& event) {
                     version = text_at(event.object, {"metadata", "resourceVersion"}, version);
                     delay = first_delay;
-                    sink_.on_event(event);
+                    take(event);
                 },
                 stop);
             if (outcome.failed_with(ErrorKind::Gone)) {
@@ -75,7 +89,8 @@ void Informer::run(const std::stop_token& stop) {
             version.clear();
             delay = longest_delay;
         } else if (!outcome.ok()) {
-            log_.warning("watch broken", {{"resource", type_.plural}, {"error", outcome.error().message}});
+            log_.warning("watch broken",
+                         {{"resource", type_.plural}, {"error", outcome.error().message}});
             // What cannot be resumed must be listed again; a plain outage is resumed.
             if (outcome.error().kind != ErrorKind::Unavailable &&
                 outcome.error().kind != ErrorKind::Timeout)

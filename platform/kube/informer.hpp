@@ -25,7 +25,8 @@ struct InformerSink {
 class Informer {
 public:
     // Starts at once. Everything referenced must outlive it; the destructor stops and joins.
-    Informer(const Client& client, ResourceType type, ListOptions options, InformerSink sink, Log& log);
+    Informer(const Client& client, ResourceType type, ListOptions options, InformerSink sink,
+             Log& log);
     ~Informer();
     Informer(const Informer&) = delete;
     Informer& operator=(const Informer&) = delete;
@@ -36,6 +37,7 @@ public:
 
 private:
     void run(const std::stop_token& stop);
+    void take(const WatchEvent& event);
     Result<std::string> list_once();
 
     const Client& client_;

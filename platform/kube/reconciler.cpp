@@ -10,7 +10,9 @@ Reconciler::Reconciler(Options options, Reconcile reconcile, const Clock& clock,
       log_(log),
       queue_(options_.backoff) {}
 
-Reconciler::~Reconciler() { stop(); }
+Reconciler::~Reconciler() {
+    stop();
+}
 
 void Reconciler::start() {
     for (int i = 0; i < options_.workers; ++i)
@@ -22,7 +24,9 @@ void Reconciler::stop() {
     workers_.clear();
 }
 
-void Reconciler::add(const std::string& key) { add_after(key, Duration{0}); }
+void Reconciler::add(const std::string& key) {
+    add_after(key, Duration{0});
+}
 
 void Reconciler::add_after(const std::string& key, Duration delay) {
     {
@@ -38,7 +42,7 @@ void Reconciler::work(const std::stop_token& stop) {
         const auto now = clock_.now();
         if (auto key = queue_.take(now)) {
             lock.unlock();
-            const auto outcome = reconcile_(*key);
+            const auto outcome = attempt(*key);
             lock.lock();
             queue_.done(*key);
             settle(*key, outcome);
@@ -55,6 +59,16 @@ void Reconciler::work(const std::stop_token& stop) {
     }
 }
 
+// A library's exception that nobody expected is a bug of ours; it costs this key a back-off, not
+// everybody the process.
+Result<std::optional<Duration>> Reconciler::attempt(const std::string& key) const {
+    try {
+        return reconcile_(key);
+    } catch (const std::exception& problem) {
+        return internal(problem.what());
+    }
+}
+
 // mutex_ is held.
 void Reconciler::settle(const std::string& key, const Result<std::optional<Duration>>& outcome) {
     if (outcome.ok()) {
@@ -63,10 +77,12 @@ void Reconciler::settle(const std::string& key, const Result<std::optional<Durat
         return;
     }
     // A lost compare-and-swap is ordinary: the watch brings the newer object.
-    if (outcome.error().kind == ErrorKind::Conflict)
-        log_.debug("conflict", {{"controller", options_.name}, {"key", key}, {"error", outcome.error().message}});
-    else
-        log_.warning("reconcile failed", {{"controller", options_.name}, {"key", key}, {"error", outcome.error().message}});
+    const auto& error = outcome.error();
+    const auto level = error.kind == ErrorKind::Conflict   ? LogLevel::Debug
+                       : error.kind == ErrorKind::Internal ? LogLevel::Error
+                                                           : LogLevel::Warning;
+    log_.write(level, "reconcile failed",
+               {{"controller", options_.name}, {"key", key}, {"error", error.message}});
     queue_.add_after_failure(key, clock_.now());
 }
 

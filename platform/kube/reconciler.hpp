@@ -43,6 +43,7 @@ public:
 
 private:
     void work(const std::stop_token& stop);
+    Result<std::optional<Duration>> attempt(const std::string& key) const;
     void settle(const std::string& key, const Result<std::optional<Duration>>& outcome);
 
     Options options_;

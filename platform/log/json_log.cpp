@@ -34,18 +34,19 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 class JsonLog final : public Log {
 public:
     JsonLog(const Clock& clock, LogLevel least)
-        : clock_(clock),
-          logger_("sluice", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+        : clock_(clock), logger_("sluice", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
         logger_.set_pattern("%v");
         logger_.set_level(spdlog_level(least));
         logger_.flush_on(spdlog::level::debug);
     }
 
-    void write(LogLevel level, std::string_view message, const std::vector<LogField>& fields) override {
+    void write(LogLevel level, std::string_view message,
+               const std::vector<LogField>& fields) override {
         if (!logger_.should_log(spdlog_level(level))) return;
         // By hand and not as one Json object: the fixed keys come first, the fields in their order.
-        std::string line = concat("{\"time\":\"", format_rfc3339_micro(clock_.now()), "\",\"level\":\"",
-                                  name_of(level), "\",\"message\":", to_text(Json(message)));
+        std::string line =
+            concat("{\"time\":\"", format_rfc3339_micro(clock_.now()), "\",\"level\":\"",
+                   name_of(level), "\",\"message\":", to_text(Json(message)));
         for (const auto& field : fields)
             line += concat(",", to_text(Json(field.key)), ":", to_text(Json(field.value)));
         logger_.log(spdlog_level(level), line + "}");

@@ -195,8 +195,7 @@ TEST_F(Kubectl, PatchesAndDeletes) {
     const std::string refused = run({"patch", "ro", "web", "--type", "json", "-p",
                                      R"([{"op":"test","path":"/spec/replicas","value":1}])"},
                                     1);
-    EXPECT_NE(refused.find("The request is invalid"),
-              std::string::npos);
+    EXPECT_NE(refused.find("The request is invalid"), std::string::npos);
     run({"label", "ro", "web", "color=red"});
     EXPECT_EQ(run({"delete", "ro", "web"}), "rollout.argoproj.io \"web\" deleted\n");
     run({"get", "ro", "web"}, 1);
@@ -218,7 +217,8 @@ TEST_F(Kubectl, IsRefusedWithAWrongToken) {
     const std::string path = write("wrong", config);
     const auto outcome = spawn({"get", "ro"}, path)->wait();
     EXPECT_EQ(outcome.status, 1);
-    EXPECT_NE(outcome.output.find("You must be logged in to the server"), std::string::npos) << outcome.output;
+    EXPECT_NE(outcome.output.find("You must be logged in to the server"), std::string::npos)
+        << outcome.output;
 }
 
 TEST_F(Kubectl, FindsEverythingAgainAfterARestart) {

@@ -80,16 +80,25 @@ PatchPair promote_full(const Json& rollout) {
     return pair_of(std::move(status), std::move(spec));
 }
 
-PatchPair abort() { return pair_of(Json{{"abort", true}}, std::nullopt); }
-PatchPair retry() { return pair_of(Json{{"abort", false}}, std::nullopt); }
-PatchPair pause() { return pair_of(std::nullopt, Json{{"paused", true}}); }
-PatchPair resume() { return pair_of(std::nullopt, Json{{"paused", false}}); }
+PatchPair abort() {
+    return pair_of(Json{{"abort", true}}, std::nullopt);
+}
+PatchPair retry() {
+    return pair_of(Json{{"abort", false}}, std::nullopt);
+}
+PatchPair pause() {
+    return pair_of(std::nullopt, Json{{"paused", true}});
+}
+PatchPair resume() {
+    return pair_of(std::nullopt, Json{{"paused", false}});
+}
 
 Json undo(const Json& replica_set) {
     Json pod_template = replica_set.at("spec").at("template");
-    if (Json* labels = pod_template.contains("metadata") && pod_template["metadata"].contains("labels")
-                           ? &pod_template["metadata"]["labels"]
-                           : nullptr)
+    if (Json* labels =
+            pod_template.contains("metadata") && pod_template["metadata"].contains("labels")
+                ? &pod_template["metadata"]["labels"]
+                : nullptr)
         labels->erase("rollouts-pod-template-hash");
     return Json::array({{{"op", "replace"}, {"path", "/spec/template"}, {"value", pod_template}}});
 }

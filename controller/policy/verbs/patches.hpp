@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the verbs write: exactly the patches that `kubectl argo rollouts` sends (argo-rollouts.md 1.9),
-// as values. All are merge patches unless said otherwise.
+// What the verbs write: exactly the patches that `kubectl argo rollouts` sends
+// (argo-rollouts.md 1.9), as values. All are merge patches unless said otherwise.
 #pragma once
 
 #include <nlohmann/json.hpp>

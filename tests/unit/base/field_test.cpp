@@ -83,8 +83,13 @@ TEST(ParseYaml, BoundsAliasBombs) {
 }
 
 TEST(ToYaml, ReadsBackAsTheSameValue) {
-    const Json value = {{"text", "1"}, {"list", {1, "a: b", true, nullptr}}, {"empty", Json::object()},
-                        {"lines", "a\nb\n"}, {"number", 0.5}, {"flag", "true"}, {"none", Json::array()}};
+    const Json value = {{"text", "1"},
+                        {"list", {1, "a: b", true, nullptr}},
+                        {"empty", Json::object()},
+                        {"lines", "a\nb\n"},
+                        {"number", 0.5},
+                        {"flag", "true"},
+                        {"none", Json::array()}};
     const auto back = parse_yaml(to_yaml(value), "f");
     ASSERT_TRUE(back.ok()) << back.error().message;
     EXPECT_EQ(*parse_json(back->front().text), value) << to_yaml(value);

@@ -7,8 +7,12 @@ namespace sluice {
 namespace {
 
 constexpr TimePoint start{};
-TimePoint at(long millis) { return start + Duration{millis}; }
-WorkQueue queue() { return WorkQueue({Duration{100}, Duration{1000}}); }
+TimePoint at(long millis) {
+    return start + Duration{millis};
+}
+WorkQueue queue() {
+    return WorkQueue({Duration{100}, Duration{1000}});
+}
 
 TEST(WorkQueue, HoldsAKeyOnceAndEarliest) {
     auto q = queue();

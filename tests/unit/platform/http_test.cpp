@@ -20,8 +20,7 @@ std::unique_ptr<Server> echo_server() {
 }
 
 std::unique_ptr<HttpTransport> transport_to(const Server& server) {
-    return make_curl_transport(
-        {.base_url = "http://" + server.address(), .bearer_token = "t0k"});
+    return make_curl_transport({.base_url = "http://" + server.address(), .bearer_token = "t0k"});
 }
 
 TEST(CurlTransport, CarriesRequestAndAnswer) {
@@ -55,16 +54,16 @@ TEST(CurlTransport, ReusesAHandleForAnotherMethod) {
 
 TEST(HttpServer, RefusesATooLargeBody) {
     const auto server = echo_server();
-    const auto answer = transport_to(*server)->send(
-        {.method = "POST", .url = "/", .body = std::string(2000, 'x')});
+    const auto answer =
+        transport_to(*server)->send({.method = "POST", .url = "/", .body = std::string(2000, 'x')});
     ASSERT_TRUE(answer.ok()) << answer.error().message;
     EXPECT_EQ(answer->status, 413);
 }
 
 TEST(HttpServer, NamesATakenPort) {
     const auto server = echo_server();
-    const auto second = serve({.listen = server->address()},
-                              [](const HttpRequest&) { return HttpResponse{}; });
+    const auto second =
+        serve({.listen = server->address()}, [](const HttpRequest&) { return HttpResponse{}; });
     ASSERT_FALSE(second.ok());
     EXPECT_EQ(second.error().message,
               "listen on " + server->address() + ": Address already in use");

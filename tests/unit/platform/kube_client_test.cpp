@@ -63,15 +63,15 @@ TEST(KubeClient, WatchReadsEventsAcrossChunks) {
          R"({"type":"DELETED","object":{"metadata":{"name":"a","resourceVersion":"2"}}})"
          "\n"});
     std::string seen;
-    const auto ended = Client(transport, "sluice")
-                           .watch(
-                               resources::pods, {}, "0",
-                               [&](const WatchEvent& event) {
-                                   seen += text_at(event.object, {"kind"});
-                                   seen += text_at(event.object, {"metadata", "resourceVersion"});
-                                   seen += event.type == WatchEventType::Deleted ? "-" : "+";
-                               },
-                               {});
+    const auto ended =
+        Client(transport, "sluice")
+            .watch(resources::pods, {}, "0",
+                   [&](const WatchEvent& event) {
+                       seen += text_at(event.object, {"kind"});
+                       seen += text_at(event.object, {"metadata", "resourceVersion"});
+                       seen += event.type == WatchEventType::Deleted ? "-" : "+";
+                   },
+                   {});
     EXPECT_TRUE(ended.ok());
     EXPECT_EQ(seen, "Pod1+Pod2-");
 }
@@ -82,8 +82,8 @@ TEST(KubeClient, WatchSaysWhenToListAnew) {
          {},
          R"~({"type":"ERROR","object":{"code":410,"message":"too old resource version: 1 (9)"}})~"
          "\n"});
-    const auto ended = Client(transport, "sluice")
-                           .watch(resources::pods, {}, "1", [](const WatchEvent&) {}, {});
+    const auto ended =
+        Client(transport, "sluice").watch(resources::pods, {}, "1", [](const WatchEvent&) {}, {});
     ASSERT_TRUE(ended.failed_with(ErrorKind::Gone));
     EXPECT_EQ(ended.error().message, "watch pods: 410: too old resource version: 1 (9)");
 }

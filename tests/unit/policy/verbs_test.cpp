@@ -14,7 +14,9 @@ Json rollout(const char* text) {
     return *parsed;
 }
 
-std::string text_of(const std::optional<Json>& patch) { return patch ? to_text(*patch) : "none"; }
+std::string text_of(const std::optional<Json>& patch) {
+    return patch ? to_text(*patch) : "none";
+}
 
 struct PatchCase {
     const char* name;

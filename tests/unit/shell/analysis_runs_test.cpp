@@ -156,13 +156,12 @@ private:
 };
 
 HttpResponse vector_of(const char* value) {
-    return {
-        200,
-        {},
-        concat(
-            R"({"status":"success","data":{"resultType":"vector",
+    return {200,
+            {},
+            concat(
+                R"({"status":"success","data":{"resultType":"vector",
                 "result":[{"metric":{},"value":[1,")",
-            value, "\"]}]}}")};
+                value, "\"]}]}}")};
 }
 
 Json run_with(const char* metric_fields, const char* args = "[]") {
