@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -292,6 +294,19 @@ TEST_F(LocalIngressTest, ADeadProxyIsStartedAgainWithEverything) {
     EXPECT_TRUE(eventually([&] { return haproxy_pid() != pid && share_in_force() == 5000; }));
     EXPECT_TRUE(eventually([&] { return proxy_->ready(); }));
     EXPECT_EQ(send_requests(port_, "shop.test", 50).by_code[200], 50);
+}
+
+TEST_F(LocalIngressTest, TheProxyInheritsNoneOfOurSockets) {
+    // It outlives a kill -9 of ours, and would keep our port from the next life.
+    const int ours = ::socket(AF_INET, SOCK_STREAM, 0);
+    const auto socket_name = std::filesystem::read_symlink(concat("/proc/self/fd/", ours));
+    start();
+    for (const auto& file :
+         std::filesystem::directory_iterator(concat("/proc/", haproxy_pid(), "/fd"))) {
+        std::error_code vanished;
+        EXPECT_NE(std::filesystem::read_symlink(file.path(), vanished), socket_name);
+    }
+    ::close(ours);
 }
 
 TEST_F(LocalIngressTest, ACleanStopEndsTheProxy) {
