@@ -257,7 +257,7 @@ private:
     }
     void execute(const PointService& action, TimePoint) {
         services_[action.service].selector[crds::pod_template_hash_label] = action.hash;
-        services_[action.service].managed_by = rollout_["metadata"]["name"];
+        services_[action.service].managed_by = text_at(rollout_, {"metadata", "name"});
     }
     void execute(const SetWeight& action, TimePoint) {
         for (auto& route : routes_) {
