@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the API server itself does to a document before it is stored: system metadata, generation,
 // which half of the object a write may touch, defaults, and the checks every kind has. Pure.
-// https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#metadata
+// kubernetes/community, contributors/devel/sig-architecture/api-conventions.md, "Metadata".
 #pragma once
 
 #include <string>

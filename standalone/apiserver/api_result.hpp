@@ -2,7 +2,7 @@
 // A failed request, as the Kubernetes API tells it: a Status with reason, code and message. Inside
 // the API server errors are these, not sluice::Error, because clients match on reason and details.
 // Reasons and codes:
-// https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md
+// kubernetes/community, contributors/devel/sig-architecture/api-conventions.md.
 #pragma once
 
 #include <string>

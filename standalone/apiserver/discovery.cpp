@@ -104,7 +104,7 @@ std::optional<HttpResponse> resource_list(const Registry& registry, const std::s
 }
 
 // --- the aggregated form:
-// https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/3352-aggregated-discovery
+// KEP 3352, "aggregated discovery".
 
 Json aggregated_resource(const Resource& resource, const std::string& version) {
     const ResourceType type = resource.type_at(version);

@@ -18,7 +18,7 @@ ApiResult<PatchForm> patch_form(const Resource& resource, std::string_view conte
 // A failed `test` or a missing path is 422 Invalid; a body of another shape 400.
 ApiResult<Json> apply_patch(PatchForm form, const Json& live, const Json& patch);
 
-// https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
+// kubernetes/community, contributors/devel/sig-api-machinery/strategic-merge-patch.md.
 void apply_strategic_merge(Json& target, const Json& patch);
 
 }  // namespace sluice::standalone::apiserver
