@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The environment and command line of a container: pure, given the ConfigMaps and Secrets. Rules:
-// https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+// https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/, "env" and "args".
 #pragma once
 
 #include <map>

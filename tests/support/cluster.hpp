@@ -89,6 +89,9 @@ public:
         options_.images = folder_.path() + "/images";
         options_.data_dir = folder_.path() + "/data";
         std::filesystem::create_directories(options_.images);
+        // As the API server makes it: pods run below a folder that they may not pass.
+        std::filesystem::create_directories(options_.data_dir);
+        std::filesystem::permissions(options_.data_dir, std::filesystem::perms{0700});
         client_.create(resources::namespaces, {{"metadata", {{"name", "shop"}}}}).value();
     }
     ~Cluster() {

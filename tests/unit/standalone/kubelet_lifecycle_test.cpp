@@ -221,7 +221,7 @@ TEST(KubeletStatus, WaitingReasonsAreKubernetesWords) {
 
 std::string condition(const Json& status, const std::string& type) {
     for (const auto& entry : status["conditions"])
-        if (entry["type"] == type) return entry["status"];
+        if (entry["type"] == type) return entry["status"].get<std::string>();
     return "absent";
 }
 
