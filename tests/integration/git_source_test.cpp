@@ -254,10 +254,24 @@ TEST_F(GitSourceTest, ABrokenFileStopsOnlyItself) {
     EXPECT_EQ(rollout["spec"]["template"]["spec"]["containers"][0]["image"], "web:v2");
 }
 
+const std::string virtual_service_text =
+    "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: web}\nspec:\n"
+    "  hosts: [web]\n  http:\n  - route:\n"
+    "    - {destination: {host: stable}, weight: 100}\n"
+    "    - {destination: {host: canary}, weight: 0}\n";
+
 TEST_F(GitSourceTest, DriftIsRepairedButForTraffic) {
+    push("routes.yaml", virtual_service_text);
     push("web.yaml", service_text);
     make_source({{"interval", "1s"}});
     ASSERT_TRUE(eventually([&] { return applied(); }));
+    const auto routes = Json::parse(R"([{"route": [
+        {"destination": {"host": "stable"}, "weight": 80},
+        {"destination": {"host": "canary"}, "weight": 20}]}])");
+    const Json moved{{"spec", {{"http", routes}, {"hosts", Json::array({"elsewhere"})}}}};
+    ASSERT_TRUE(
+        client_->patch({resources::virtual_services, "shop", "web"}, kube::PatchType::Merge, moved)
+            .ok());
     ASSERT_TRUE(client_
                     ->patch({resources::services, "shop", "web"}, kube::PatchType::Merge,
                             Json::parse(R"({"metadata": {"labels": {"mine": "1"}}, "spec": {
@@ -270,6 +284,10 @@ TEST_F(GitSourceTest, DriftIsRepairedButForTraffic) {
     const auto service = *get(resources::services, "web");
     EXPECT_EQ(text_at(service, {"spec", "selector", "rollouts-pod-template-hash"}), "abc");
     EXPECT_EQ(text_at(service, {"metadata", "labels", "mine"}), "1");
+    EXPECT_TRUE(eventually([&] {
+        return (*get(resources::virtual_services, "web"))["spec"]["hosts"] == Json::array({"web"});
+    }));
+    EXPECT_EQ((*get(resources::virtual_services, "web"))["spec"]["http"], routes);
 }
 
 TEST_F(GitSourceTest, GitDownIsSaidAndStopsNothing) {

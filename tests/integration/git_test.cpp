@@ -202,6 +202,21 @@ TEST_F(GitTest, TellsTheServersReasonForARefusal) {
               "open a request");
 }
 
+TEST_F(GitTest, APushWhoseAnswerIsLostHasLandedAllTheSame) {
+    push("a", "1\n", "first");
+    auto repository = open();
+    const auto tip = repository->fetch("main")->value();
+    const auto made = *repository->commit(tip, {{.path = "a", .content = "2\n"}}, author(), "m");
+    // The server dies between moving the ref and saying so.
+    const std::string hook = server_->directory("app") + "/hooks/reference-transaction";
+    std::ofstream(hook) << "#!/bin/sh\n[ \"$1\" = committed ] && kill -9 $PPID\nexit 0\n";
+    shell("chmod +x " + hook);
+    const auto answer = repository->push({{"main", tip, made}});
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_EQ(answer->outcome, PushOutcome::Accepted);
+    EXPECT_EQ(shell("git -C " + server_->directory("app") + " rev-parse main"), made.text());
+}
+
 TEST_F(GitTest, NeverRewritesHistory) {
     push("a", "1\n", "first");
     auto repository = open();
