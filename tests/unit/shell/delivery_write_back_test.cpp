@@ -2,6 +2,8 @@
 // What a Git server can do to a rollback's commits (gitops.md 5.5 W4 to W7).
 #include <gtest/gtest.h>
 
+#include "controller/policy/delivery/revert.hpp"
+#include "controller/shell/delivery_undo.hpp"
 #include "controller/shell/delivery_writers.hpp"
 #include "tests/unit/shell/delivery_life.hpp"
 
@@ -181,6 +183,67 @@ TEST(DeliveryWriteBack, OtherEditsOfTheFileSinceThePromotionSurviveTheRevert) {
     shop.weight(0, 0);
     turn();
     EXPECT_EQ(outside.remote.file("main", "shop.yaml"), edited);
+}
+
+// v1 and v2 are promoted.
+struct Undo {
+    Outside outside;
+    Life life{outside, {}, "sluice-0"};
+    Shop shop{outside};
+    policy::delivery::SourceView target;
+    test::MemoryRepository repository{outside.remote};
+
+    Undo() {
+        for (const int version : {1, 2}) {
+            shop.push(version);
+            for (int i = 0; i < 3; ++i) (void)life.turn();
+            shop.promote();
+            for (int i = 0; i < 3; ++i) (void)life.turn();
+        }
+        target.branch = "main";
+    }
+    Result<std::string> run() {
+        const auto to = policy::delivery::plan_undo(
+            shop.deliveries(), shop.delivery("shop-2").spec.digest, std::nullopt);
+        if (!to.ok()) return to.error();
+        return undo_in_git(
+            repository, target,
+            {.to = *to, .from_image = "shop:v2", .cluster = "local", .asked_by = "ann"},
+            outside.server.clock.now());
+    }
+};
+
+TEST(UndoInGit, RestoresTheFileOfTheVersionBefore) {
+    Undo world;
+    const auto commit = world.run();
+    ASSERT_TRUE(commit.ok()) << commit.error().message;
+    EXPECT_EQ(world.outside.remote.tip("main")->text(), *commit);
+    EXPECT_EQ(world.outside.remote.file("main", "shop.yaml"), Shop::manifest(1));
+    const auto promoted = world.shop.delivery("shop-1").spec.source->commit;
+    EXPECT_EQ(
+        world.outside.remote.messages("main").at(0),
+        concat("Undo shop/shop to v1 [sluice undo]\n\nRestores shop.yaml as of commit ", promoted,
+               ".\n\nSluice-Record: v1\nSluice-Kind: undo\nSluice-Cluster: local\n"
+               "Sluice-Rollout: shop/shop\nSluice-Restores: ",
+               promoted, "\nSluice-Image: shop:v2 -> shop:v1\nSluice-Asked-By: ann\n"));
+    EXPECT_EQ(world.run().error().message,
+              "undo rollout shop/shop to shop-1: shop.yaml on branch main is as of shop-1 already");
+}
+
+TEST(UndoInGit, ComesAgainAfterALostRaceAndSaysWhatTheServerRefused) {
+    Undo world;
+    world.outside.remote.push_faults = {
+        {.kind = Fault::Kind::None,
+         .before =
+             [](test::MemoryRemote& remote) {
+                 remote.edit("main", {{"README", "hello", std::nullopt}}, "docs\n");
+             }},
+        {.kind = Fault::Kind::Refuse, .message = "protected branch hook declined"}};
+    EXPECT_EQ(
+        world.run().error().message,
+        "undo rollout shop/shop to shop-1: the server refused: protected branch hook declined");
+    ASSERT_TRUE(world.run().ok());
+    EXPECT_EQ(world.outside.remote.file("main", "README"), "hello");
 }
 
 TEST(DecorrelatedBackoff, GrowsToFiveSecondsAndLaterToMinutes) {
