@@ -57,7 +57,7 @@ public:
 
 private:
     void handle() {
-        context_.last_request = began_ = Time::now();
+        began_ = Time::now();
         ++context_.in_flight;
         const auto& request = parser_->get();
         const std::string_view path(request.target().data(), request.target().size());
@@ -68,6 +68,7 @@ private:
         const std::string_view method(request.method_string().data(),
                                       request.method_string().size());
         auto answer = context_.service.answer(method, path, request.body());
+        if (answer.business) context_.last_request = began_;
         if (!answer.business || context_.options.latency.count() == 0)
             return write(std::move(answer), "application/json");
         timer_.expires_after(context_.options.latency);

@@ -113,7 +113,7 @@ Result<TimePoint> Story::weight_after(int weight, TimePoint since, const Conditi
     TRY(wait("promoted", concat("a weight of ", weight, " %"), stage_.options().pace.step_deadline,
              [&](const Picture& picture) -> Result<bool> {
                  for (const auto& change : picture.weights)
-                     if (change.at > since && change.canary == weight && !found) found = change.at;
+                     if (change.at >= since && change.canary == weight && !found) found = change.at;
                  if (found) return true;
                  return meanwhile(picture);
              }));
