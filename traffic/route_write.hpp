@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One write that a router asks for. Apart from router.hpp because it holds a document by value:
-// include <nlohmann/json.hpp> before it.
 #pragma once
 
-#include "base/json.hpp"
+#include "base/json_value.hpp"
 #include "base/resource.hpp"
 
 namespace sluice::traffic {

@@ -5,11 +5,10 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "base/json.hpp"
+#include "base/json_value.hpp"
 #include "base/resource.hpp"
 #include "controller/policy/rollout/observation.hpp"
 #include "crds/metadata.hpp"

@@ -136,6 +136,7 @@ private:
         curl_easy_setopt(handle, CURLOPT_URL, url_of(request).c_str());
         curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
         curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+        if (options_.direct) curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
         if (request.method == "HEAD") curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
         if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
             curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.size()));

@@ -19,6 +19,8 @@ struct CurlOptions {
     std::string client_key_pem;
     // Sent as "Authorization: Bearer …"; never logged.
     std::string bearer_token;
+    // No proxy, whatever the environment says: for what is on this machine.
+    bool direct = false;
     Duration connect_deadline = std::chrono::seconds{5};
     // A larger answer body is an error; streams are not bound by it.
     size_t largest_body = 64U << 20;

@@ -6,14 +6,13 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/http.hpp"
-#include "base/json.hpp"
+#include "base/json_value.hpp"
 #include "base/resource.hpp"
 
 namespace sluice::kube {

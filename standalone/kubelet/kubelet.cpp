@@ -44,7 +44,7 @@ public:
           logs_(folders_.root(), clock),
           starter_(std::move(images), kubelet::current_starter(options.allow_root), client,
                    folders_, logs_),
-          probe_transport_(http::make_curl_transport({})),
+          probe_transport_(http::make_curl_transport({.direct = true})),
           pods_({options.node_name, options.simulated},
                 {client, cache_, folders_, starter_, logs_, clock, log}, *probe_transport_),
           node_(

@@ -3,10 +3,9 @@
 // (argo-rollouts.md 1.9), as values. All are merge patches unless said otherwise.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/json.hpp"
+#include "base/json_value.hpp"
 
 namespace sluice::policy::verbs {
 
