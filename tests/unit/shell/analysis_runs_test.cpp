@@ -202,7 +202,7 @@ struct World {
 TEST(AnalysisRuns, MeasureUntilTheVerdictStands) {
     World world(run_with(R"(, "interval": "20ms", "count": 3)", plain_args), {vector_of("0.99")});
     const Json run = world.server.in_phase("Successful");
-    EXPECT_EQ(text_at(run, {"status", "phase"}), "Successful");
+    ASSERT_EQ(text_at(run, {"status", "phase"}), "Successful");
     const Json& result = run["status"]["metricResults"][0];
     EXPECT_EQ(result["count"], 3);
     EXPECT_EQ(result["successful"], 3);
@@ -236,7 +236,7 @@ TEST(AnalysisRuns, AWatchThatLagsBehindOurOwnWritesCountsNothingTwiceAndStopsNot
     world.server.in_phase("Running");
     world.server.hold_watch();
     const Json ended = world.server.in_phase("Successful");
-    EXPECT_EQ(text_at(ended, {"status", "phase"}), "Successful");
+    ASSERT_EQ(text_at(ended, {"status", "phase"}), "Successful");
     EXPECT_EQ(ended["status"]["metricResults"][0]["measurements"].size(), 4U);
     EXPECT_EQ(world.prometheus.asked(4).size(), 4U);
 }
