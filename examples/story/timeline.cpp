@@ -115,6 +115,8 @@ void Timeline::analysis_run(const Json& object, TimePoint now) {
     run.metrics.clear();
     for (const auto& result : *results)
         run.metrics.push_back(read_metric(result, find(object, {"spec", "metrics"})));
+    std::sort(run.metrics.begin(), run.metrics.end(),
+              [](const Metric& a, const Metric& b) { return a.name > b.name; });
 }
 
 void Timeline::route(const Json& object, bool gone, TimePoint now) {
