@@ -34,85 +34,9 @@ RecordFacts facts_of(Story& story, const std::string& delivery, crds::DeliveryOp
     return read_record(record_of(story, delivery, kind)).value();
 }
 
-constexpr const char* expected_record = R"json({
-  "cause": {
-    "at": "2026-11-20T10:30:30.000000Z",
-    "byUser": false,
-    "check": "error-rate",
-    "samples": 3,
-    "step": 0,
-    "text": "Step-based analysis phase error/failed: metric \"error-rate\" failed",
-    "threshold": "result[0] < 0.01",
-    "value": "0.041",
-    "weight": 5
-  },
-  "cluster": {
-    "id": "cluster-uid",
-    "name": "local"
-  },
-  "controller": {
-    "instance": "sluice-0",
-    "version": "0.1.0"
-  },
-  "createdAt": "2026-11-20T10:30:39.000000Z",
-  "delivery": {
-    "attempt": 1,
-    "name": "shop-2",
-    "revision": "2"
-  },
-  "finishedAt": "2026-11-20T10:30:39.000000Z",
-  "image": {
-    "new": "registry/shop:v2",
-    "old": "registry/shop:v1"
-  },
-  "kind": "rolledback",
-  "opId": "903818161f3d495fec3cbb69b4",
-  "prev": "792efd669ff61df1b1d0101bc0",
-  "rollout": {
-    "name": "shop",
-    "ns": "shop",
-    "uid": "rollout-uid"
-  },
-  "schema": "sluice.dev/record/v1",
-  "source": {
-    "author": "Ann <ann@example.com>",
-    "commit": "2222222222222222222222222222222222222222",
-    "path": "deploy/shop.yaml",
-    "ref": "refs/heads/main",
-    "repo": "https://git.example/shop.git",
-    "subject": "shop: bump to v2"
-  },
-  "spec": {
-    "newDigest": "digest-v2",
-    "oldDigest": "digest-v1"
-  },
-  "startedAt": "2026-11-20T10:30:00.000000Z",
-  "steps": [
-    {
-      "checks": [
-        {
-          "name": "error-rate",
-          "query": "sum(rate(errors[10s]))",
-          "run": "shop-run",
-          "samples": 3,
-          "threshold": "result[0] < 0.01",
-          "value": "0.041",
-          "verdict": "Failed"
-        }
-      ],
-      "enteredAt": "2026-11-20T10:30:00.000000Z",
-      "index": 0,
-      "leftAt": "2026-11-20T10:30:39.000000Z",
-      "verdict": "Failed",
-      "weight": 5
-    }
-  ],
-  "traffic": {
-    "after": 0,
-    "before": 5,
-    "restoredAt": "2026-11-20T10:30:39.000000Z"
-  }
-})json";
+constexpr const char* expected_record =
+#include "tests/unit/policy/delivery_record.inc"
+    ;
 
 TEST(DeliveryRecord, SaysEverythingInOneOrder) {
     Story story = rolled_back();

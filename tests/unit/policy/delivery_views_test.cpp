@@ -15,15 +15,22 @@ Json document(std::string_view text) {
 TEST(ViewRollout, ReadsWhatUpstreamWrites) {
     const auto view = view_rollout(document(R"({
         "metadata": {"namespace": "shop", "name": "web", "uid": "u1", "generation": 4,
-                     "annotations": {"rollout.argoproj.io/revision": "3", "sluice.dev/git-source": "app"}},
+                     "annotations": {"rollout.argoproj.io/revision": "3",
+                     "sluice.dev/git-source": "app"}},
         "spec": {"template": {"spec": {"containers": [{"name": "c", "image": "shop:v3"}]}},
-                 "strategy": {"canary": {"steps": [{"setWeight": 5}, {"analysis": {}}, {"setWeight": 20}],
-                                         "trafficRouting": {"nginx": {}, "maxTrafficWeight": 1000}}}},
-        "status": {"observedGeneration": "4", "currentPodHash": "h3", "stableRS": "h2", "currentStepIndex": 1,
+                 "strategy": {"canary": {"steps": [{"setWeight": 5}, {"analysis": {}},
+                 {"setWeight": 20}],
+                                         "trafficRouting": {"nginx": {},
+                                         "maxTrafficWeight": 1000}}}},
+        "status": {"observedGeneration": "4", "currentPodHash": "h3", "stableRS": "h2",
+        "currentStepIndex": 1,
                    "abort": true, "abortedAt": "2026-11-20T10:31:07Z", "updatedReplicas": 2,
-                   "conditions": [{"type": "Progressing", "reason": "RolloutAborted", "message": "why"}],
-                   "canary": {"weights": {"canary": {"weight": 5}, "stable": {"weight": 95}, "verified": false},
-                              "currentStepAnalysisRunStatus": {"name": "web-h3-3-1", "status": "Failed"}}}})"));
+                   "conditions": [{"type": "Progressing", "reason": "RolloutAborted",
+                   "message": "why"}],
+                   "canary": {"weights": {"canary": {"weight": 5}, "stable": {"weight": 95},
+                   "verified": false},
+                              "currentStepAnalysisRunStatus": {"name": "web-h3-3-1",
+                              "status": "Failed"}}}})"));
     EXPECT_EQ(view.ns, "shop");
     EXPECT_EQ(view.git_source, "app");
     EXPECT_EQ(view.image, "shop:v3");
@@ -42,15 +49,18 @@ TEST(ViewRollout, ReadsWhatUpstreamWrites) {
 TEST(ViewRun, PutsArgumentsIntoQueriesAndKeepsThresholds) {
     const auto view = view_run(document(R"({
         "metadata": {"namespace": "shop", "name": "web-h3-3-1",
-                     "labels": {"rollouts-pod-template-hash": "h3", "rollout-type": "Step", "step-index": "1"},
+                     "labels": {"rollouts-pod-template-hash": "h3", "rollout-type": "Step",
+                     "step-index": "1"},
                      "ownerReferences": [{"uid": "u1", "name": "web", "controller": true}]},
         "spec": {"args": [{"name": "hash", "value": "h3"}, {"name": "limit", "value": "0.05"}],
                  "metrics": [{"name": "errors", "successCondition": "result[0] < {{args.limit}}",
                               "failureCondition": "result[0] > 0.5",
-                              "provider": {"prometheus": {"query": "e{hash=\"{{args.hash}}\"} / {{ args.limit }}"}}}]},
+                              "provider": {"prometheus":
+                              {"query": "e{hash=\"{{args.hash}}\"} / {{ args.limit }}"}}}]},
         "status": {"phase": "Failed", "completedAt": "2026-11-20T10:31:07Z",
                    "metricResults": [{"name": "errors", "phase": "Failed", "count": 3,
-                     "measurements": [{"value": "[0.2]", "phase": "Failed", "finishedAt": "2026-11-20T10:31:06Z"}]}]}})"));
+                     "measurements": [{"value": "[0.2]", "phase": "Failed",
+                     "finishedAt": "2026-11-20T10:31:06Z"}]}]}})"));
     EXPECT_EQ(view.rollout, "web");
     EXPECT_EQ(view.rollout_uid, "u1");
     EXPECT_EQ(view.step_index, 1);
@@ -69,10 +79,12 @@ TEST(ViewSource, WritesBackOnlyWhereAskedTo) {
     EXPECT_FALSE(plain.write_back);
     const auto full = view_source(document(R"({"metadata": {"namespace": "shop", "name": "app"},
         "spec": {"url": "https://git/x", "ref": {"branch": "prod"},
-                 "writeBack": {"records": {"branch": "log", "onStep": false}, "rollback": {"mode": "RecordOnly"},
+                 "writeBack": {"records": {"branch": "log", "onStep": false}, "rollback":
+                 {"mode": "RecordOnly"},
                                "commit": {"author": {"name": "bot", "email": "bot@x"}}}},
         "status": {"inventory": [{"group": "", "kind": "Service", "name": "web"},
-          {"group": "argoproj.io", "kind": "Rollout", "namespace": "shop", "name": "web", "path": "a.yaml",
+          {"group": "argoproj.io", "kind": "Rollout", "namespace": "shop", "name": "web",
+          "path": "a.yaml",
            "digest": "d", "commit": "c", "author": "Ann", "subject": "s"}]}})"));
     EXPECT_TRUE(full.write_back && !full.record_steps && full.record_outcomes && !full.revert);
     EXPECT_EQ(full.record_branch, "log");

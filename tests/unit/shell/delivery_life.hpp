@@ -325,7 +325,8 @@ public:
 
 private:
     static constexpr const char* steps =
-        R"([{"setWeight":5},{"analysis":{}},{"setWeight":20},{"analysis":{}},{"setWeight":50},{"analysis":{}},{"setWeight":100},{"analysis":{}}])";
+        R"([{"setWeight":5},{"analysis":{}},{"setWeight":20},{"analysis":{}},)"
+        R"({"setWeight":50},{"analysis":{}},{"setWeight":100},{"analysis":{}}])";
     static Json pod_template(int version) {
         return {{"spec",
                  {{"containers",

@@ -219,10 +219,10 @@ TEST(UndoInGit, RestoresTheFileOfTheVersionBefore) {
     ASSERT_TRUE(commit.ok()) << commit.error().message;
     EXPECT_EQ(world.outside.remote.tip("main")->text(), *commit);
     EXPECT_EQ(world.outside.remote.file("main", "shop.yaml"), Shop::manifest(1));
-    const auto promoted = world.shop.delivery("shop-1").spec.source->commit;
+    const auto first = world.shop.delivery("shop-1").spec.source->commit;
     EXPECT_EQ(
         world.outside.remote.messages("main").at(0),
-        concat("Undo shop/shop to v1 [sluice undo]\n\nRestores shop.yaml as of commit ", promoted,
+        concat("Undo shop/shop to v1 [sluice undo]\n\nRestores shop.yaml as of commit ", first,
                ".\n\nSluice-Record: v1\nSluice-Kind: undo\nSluice-Cluster: local\n"
                "Sluice-Rollout: shop/shop\nSluice-Restores: ",
                promoted, "\nSluice-Image: shop:v2 -> shop:v1\nSluice-Asked-By: ann\n"));
