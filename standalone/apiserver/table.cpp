@@ -97,7 +97,7 @@ std::vector<Column> columns_of(const Resource& resource) {
                 path_column("Image", "string", "spec.image.new"),
                 path_column("Commit", "string", "spec.source.commit"),
                 path_column("Phase", "string", "status.phase"),
-                path_column("Cause", "string", "status.cause", 1)};
+                path_column("Message", "string", "status.message", 1)};
     std::vector<Column> columns;
     for (const auto& column : resource.columns)
         columns.push_back({column.name, column.type, column.priority, [column](const Json& object) {
