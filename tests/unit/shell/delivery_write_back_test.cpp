@@ -225,7 +225,7 @@ TEST(UndoInGit, RestoresTheFileOfTheVersionBefore) {
         concat("Undo shop/shop to v1 [sluice undo]\n\nRestores shop.yaml as of commit ", first,
                ".\n\nSluice-Record: v1\nSluice-Kind: undo\nSluice-Cluster: local\n"
                "Sluice-Rollout: shop/shop\nSluice-Restores: ",
-               promoted, "\nSluice-Image: shop:v2 -> shop:v1\nSluice-Asked-By: ann\n"));
+               first, "\nSluice-Image: shop:v2 -> shop:v1\nSluice-Asked-By: ann\n"));
     EXPECT_EQ(world.run().error().message,
               "undo rollout shop/shop to shop-1: shop.yaml on branch main is as of shop-1 already");
 }
