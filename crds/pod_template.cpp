@@ -190,14 +190,14 @@ std::string pod_template_hash(const Json& pod_template, std::optional<long> coll
 std::string template_digest(const Json& pod_template) {
     using namespace pod_template;
     Json canonical = canonical_struct("PodTemplateSpec", pod_template);
-    if (canonical.is_object() && find(canonical, {"metadata"})) {
+    if (find(canonical, {"metadata"}) && canonical["metadata"].is_object()) {
         Json& metadata = canonical["metadata"];
         metadata.erase("creationTimestamp");
-        if (find(metadata, {"labels"})) metadata["labels"].erase(hash_label);
+        if (find(metadata, {"labels", hash_label})) metadata["labels"].erase(hash_label);
         if (find(metadata, {"labels"}) && metadata["labels"].empty()) metadata.erase("labels");
         if (metadata.empty()) canonical.erase("metadata");
     }
-    if (canonical.is_object() && find(canonical, {"spec"})) {
+    if (find(canonical, {"spec"}) && canonical["spec"].is_object()) {
         name_default_volumes(canonical["spec"]);
         drop_injected_anti_affinity(canonical["spec"]);
     }

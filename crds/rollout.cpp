@@ -50,6 +50,7 @@ std::string to_text(const CanaryStep& step) {
             [](const SetMirrorRouteStep& s) { return concat("setMirrorRoute: ", s.name); },
             [](const ExperimentStep&) { return std::string("experiment"); },
             [](const PluginStep& s) { return concat("plugin: ", s.name); },
+            [](const CombinedStep& s) { return join(s.kinds, " with "); },
             [](const MalformedStep&) { return std::string("invalid"); },
         },
         step);

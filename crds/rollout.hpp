@@ -131,7 +131,14 @@ struct PluginStep {
     bool operator==(const PluginStep&) const = default;
 };
 
-// None, or several, of the kinds were set: `kinds` says which. Never valid.
+// Several kinds at once in a way that upstream lets pass (only setWeight, pause, experiment and
+// analysis exclude each other there): "setCanaryScale, setHeaderRoute".
+struct CombinedStep {
+    std::vector<std::string> kinds;
+    bool operator==(const CombinedStep&) const = default;
+};
+
+// No kind was set, or several that exclude each other: `kinds` says which. Never valid.
 struct MalformedStep {
     std::vector<std::string> kinds;
     bool operator==(const MalformedStep&) const = default;
@@ -139,7 +146,7 @@ struct MalformedStep {
 
 using CanaryStep =
     std::variant<SetWeightStep, PauseStep, SetCanaryScaleStep, AnalysisStep, SetHeaderRouteStep,
-                 SetMirrorRouteStep, ExperimentStep, PluginStep, MalformedStep>;
+                 SetMirrorRouteStep, ExperimentStep, PluginStep, CombinedStep, MalformedStep>;
 
 struct TrafficRouting {
     std::optional<NginxConfig> nginx;

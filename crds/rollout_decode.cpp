@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -143,7 +144,12 @@ CanaryStep step(const Field& field) {
         if (field.at(kind).present()) present.emplace_back(kind);
     if (present.size() != 1) {
         static_cast<void>(field.document());
-        return MalformedStep{std::move(present)};
+        const auto exclusive = std::count_if(present.begin(), present.end(), [](const auto& kind) {
+            return kind == "setWeight" || kind == "pause" || kind == "experiment" ||
+                   kind == "analysis";
+        });
+        if (present.empty() || exclusive > 1) return MalformedStep{std::move(present)};
+        return CombinedStep{std::move(present)};
     }
     return one_step(field, present.front());
 }
@@ -343,7 +349,7 @@ Rollout decode_rollout(const Json& document) {
                                                         rollout.status.collision_count);
     if (rollout.spec.canary && !rollout.spec.blue_green)
         rollout.step_hash =
-            step_hash(root.at("spec").at("strategy").at("canary").at("steps").document());
+            step_hash(root.at("spec").at("strategy").at("canary").at("steps").peek());
     report_unknown(root);
     return rollout;
 }

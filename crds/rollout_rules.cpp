@@ -271,6 +271,7 @@ struct StepRules {
         for (const auto& argument : step.analysis.args) check_argument(argument);
     }
     void operator()(const PluginStep&) const {}
+    void operator()(const CombinedStep&) const {}
     void operator()(const MalformedStep& step) const {
         findings.invalid(path, join(step.kinds, ", "),
                          "Step must have one of the following set: experiment, setWeight, "

@@ -194,6 +194,7 @@ bool step_done(Pass& pass) {
         [](const crds::SetMirrorRouteStep&) { return false; },
         [](const crds::ExperimentStep&) { return false; },
         [](const crds::PluginStep&) { return false; },
+        [](const crds::CombinedStep&) { return false; },
         [](const crds::MalformedStep&) { return false; });
 }
 

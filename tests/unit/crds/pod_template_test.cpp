@@ -31,53 +31,7 @@ const char* const dynamic_stable_scale = R"({
     "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
     "resources": {"requests": {"memory": "16Mi", "cpu": "5m"}}}]}})";
 
-// One of everything that Go writes in a way of its own; the expected text and hash were made with
-// Go 1.26 and k8s.io/api v0.34.5.
-const char* const rich = R"({"metadata":{"creationTimestamp":null,
- "labels":{"z":"1","app":"shop","b.c/d":"<x>&y"},
- "annotations":{"note":"tab\tnew\nline \u2028 \u0001 \b \f \"q\" \\ é 😀"}},
-"spec":{"nodeSelector":{"b":"2","a":"1"},"terminationGracePeriodSeconds":0,
-"automountServiceAccountToken":false,"hostNetwork":true,"unknownField":{"a":1},
-"serviceAccountName":"sa","imagePullSecrets":[{"name":"s"},{}],
-"securityContext":{"runAsUser":1000,"sysctls":[{"name":"a","value":"b"}]},
-"affinity":{"podAntiAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,
- "podAffinityTerm":{"topologyKey":"k","labelSelector":{"matchLabels":{"b":"1","a":"2"},
- "matchExpressions":[{"key":"k","operator":"In","values":[]}]}}}]}},
-"tolerations":[{"key":"k","operator":"Exists","tolerationSeconds":0}],
-"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"z","whenUnsatisfiable":"DoNotSchedule"}],
-"volumes":[{"name":"v","emptyDir":{}},{"name":"e","emptyDir":{"sizeLimit":"1024Mi"}},
- {"name":"c","configMap":{"name":"cm","defaultMode":0,"items":[{"key":"k","path":"p"}]}},
- {"name":"p","projected":{"sources":[{"serviceAccountToken":{"path":"t"}}]}},
- {"name":"eph","ephemeral":{"volumeClaimTemplate":{"metadata":{"labels":{"a":"b"}},
-  "spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1.5Gi"}}}}}}],
-"initContainers":[{"name":"i","image":"b","restartPolicy":"Always"}],
-"containers":[{"name":"c","image":"i","command":["a","<b>"],"args":[],
- "env":[{"name":"A","value":""},{"name":"B","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},
- {"name":"C","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"1m"}}},
- {"name":"D","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu"}}}],
-"ports":[{"containerPort":8080,"hostPort":0}],
-"resources":{"limits":{"memory":"1024Mi","cpu":0.5,"a":1},
- "requests":{"cpu":"0.1","memory":"1.5Gi","ephemeral-storage":"1000k"}},
-"volumeMounts":[{"name":"v","mountPath":"/v","readOnly":false}],
-"readinessProbe":{"httpGet":{"path":"/ready","port":"http",
- "httpHeaders":[{"name":"X","value":"y"}]},"periodSeconds":1},
-"livenessProbe":{"tcpSocket":{"port":8080},"initialDelaySeconds":0},
-"startupProbe":{"grpc":{"port":1}},
-"lifecycle":{"preStop":{"exec":{"command":["sleep","5"]}}},
-"securityContext":{"capabilities":{"drop":["ALL"]},"allowPrivilegeEscalation":false},
-"stdin":false,"tty":true}]}})";
-const char* const rich_as_go =
-    R"({"metadata":{"labels":{"app":"shop","b.c/d":"\u003cx\u003e\u0026y","z":"1"},"annotations":{"note":"tab\tnew\nline \u2028 \u0001 \b \f \"q\" \\ é 😀"}},)"
-    R"("spec":{"volumes":[{"name":"v","emptyDir":{}},{"name":"e","emptyDir":{"sizeLimit":"1Gi"}},{"name":"c","configMap":{"name":"cm","items":[{"key":"k","path":"p"}],"defaultMode":0}},)"
-    R"({"name":"p","projected":{"sources":[{"serviceAccountToken":{"path":"t"}}]}},{"name":"eph","ephemeral":{"volumeClaimTemplate":{"metadata":{"labels":{"a":"b"}},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1536Mi"}}}}}}],)"
-    R"("initContainers":[{"name":"i","image":"b","resources":{},"restartPolicy":"Always"}],"containers":[{"name":"c","image":"i","command":["a","\u003cb\u003e"],"ports":[{"containerPort":8080}],)"
-    R"("env":[{"name":"A"},{"name":"B","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},{"name":"C","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"1m"}}},{"name":"D","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"0"}}}],)"
-    R"("resources":{"limits":{"a":"1","cpu":"500m","memory":"1Gi"},"requests":{"cpu":"100m","ephemeral-storage":"1M","memory":"1536Mi"}},"volumeMounts":[{"name":"v","mountPath":"/v"}],)"
-    R"("livenessProbe":{"tcpSocket":{"port":8080}},"readinessProbe":{"httpGet":{"path":"/ready","port":"http","httpHeaders":[{"name":"X","value":"y"}]},"periodSeconds":1},"startupProbe":{"grpc":{"port":1,"service":null}},)"
-    R"("lifecycle":{"preStop":{"exec":{"command":["sleep","5"]}}},"securityContext":{"capabilities":{"drop":["ALL"]},"allowPrivilegeEscalation":false},"tty":true}],"terminationGracePeriodSeconds":0,)"
-    R"("nodeSelector":{"a":"1","b":"2"},"serviceAccountName":"sa","automountServiceAccountToken":false,"hostNetwork":true,"securityContext":{"runAsUser":1000,"sysctls":[{"name":"a","value":"b"}]},"imagePullSecrets":[{"name":"s"},{}],)"
-    R"("affinity":{"podAntiAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{"labelSelector":{"matchLabels":{"a":"2","b":"1"},"matchExpressions":[{"key":"k","operator":"In"}]},"topologyKey":"k"}}]}},)"
-    R"("tolerations":[{"key":"k","operator":"Exists","tolerationSeconds":0}],"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"z","whenUnsatisfiable":"DoNotSchedule"}]}})";
+#include "tests/unit/crds/pod_template_vectors.inc"
 
 TEST(PodTemplateHash, IsUpstreams) {
     EXPECT_EQ(pod_template_hash(json(scale_down_on_abort)), "674d8cf959");
@@ -127,7 +81,8 @@ TEST(StepHash, IsUpstreams) {
     EXPECT_EQ(step_hash(Json()), "5ffbfbbd64");
     EXPECT_EQ(step_hash(json(R"([{"setWeight":5},{"pause":{"duration":"10s"}},{"pause":{}},
       {"pause":{"duration":30}},{"analysis":{"templates":[{"templateName":"a"}],
-      "args":[{"name":"x","value":"1"},{"name":"h","valueFrom":{"podTemplateHashValue":"Latest"}}]}},
+      "args":[{"name":"x","value":"1"},
+        {"name":"h","valueFrom":{"podTemplateHashValue":"Latest"}}]}},
       {"setCanaryScale":{"matchTrafficWeight":true}},{"setCanaryScale":{"weight":0}},
       {"setHeaderRoute":{"name":"h","match":[{"headerName":"a","headerValue":{"exact":"b<"}}]}},
       {"setMirrorRoute":{"name":"m","percentage":0}},
