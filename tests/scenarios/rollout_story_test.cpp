@@ -36,7 +36,8 @@ void change(World& world, const Json& moment) {
     if (moment.contains("image")) world.set_image(text_at(moment, {"image"}));
     if (moment.contains("spec")) world.patch_spec(moment["spec"]);
     if (moment.contains("status")) world.patch_status(moment["status"]);
-    if (moment.contains("runs")) world.finish_runs(text_at(moment, {"runs"}), moment.value("message", ""));
+    if (moment.contains("runs"))
+        world.finish_runs(text_at(moment, {"runs"}), moment.value("message", ""));
     if (moment.contains("hold")) world.hold_pods(text_at(moment, {"hold"}));
     if (moment.contains("release")) world.release_pods(text_at(moment, {"release"}));
     if (moment.contains("routes")) world.refuse_routes(text_at(moment, {"routes"}));

@@ -113,6 +113,14 @@ std::string code_of(std::string line) {
     return code;
 }
 
+// Holds a raw literal, or looks like a line of JSON inside one.
+bool is_quoted_data(const std::string& line) {
+    const auto first = line.find_first_not_of(' ');
+    return line.find("R\"") != std::string::npos ||
+           (first != std::string::npos && (line[first] == '"' || line[first] == '{') &&
+            line.find("\":") != std::string::npos);
+}
+
 // Each problem is a line of the failure, all at once.
 void expect_none(const std::vector<std::string>& problems, const char* rule) {
     EXPECT_TRUE(problems.empty()) << rule << "\n" << sluice::join(problems, "\n");
@@ -258,7 +266,9 @@ TEST(House, FunctionsHaveFewerThan70Lines) {
 
 TEST(House, LinesHaveAtMost100Columns) {
     expect_none(look(is_code,
-                     [](const File&, const std::string& line) -> std::string {
+                     [](const File& file, const std::string& line) -> std::string {
+                         // A document quoted in a test is data: a line of it cannot be broken.
+                         if (file.path.starts_with("tests/") && is_quoted_data(line)) return {};
                          const auto columns = std::count_if(line.begin(), line.end(), [](char c) {
                              return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
                          });
