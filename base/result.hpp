@@ -139,10 +139,14 @@ private:
 }  // namespace sluice
 
 // Evaluates a Result; returns its error from the enclosing function or yields its value:
-// `const Json live = TRY(client.get(ref));`
-#define TRY(expression)                                             \
-    __extension__({                                                 \
-        auto try_result = (expression);                             \
-        if (!try_result.ok()) return std::move(try_result).error(); \
-        std::move(try_result).value();                              \
+// `const Json live = TRY(client.get(ref));`. The counter lets one TRY stand in another.
+#define TRY(expression) SLUICE_TRY(expression, __COUNTER__)
+#define SLUICE_TRY(expression, count) SLUICE_TRY_NAMED(expression, SLUICE_JOIN(try_result_, count))
+#define SLUICE_JOIN(left, right) SLUICE_JOIN_EXPANDED(left, right)
+#define SLUICE_JOIN_EXPANDED(left, right) left##right
+#define SLUICE_TRY_NAMED(expression, result)                \
+    __extension__({                                         \
+        auto result = (expression);                         \
+        if (!result.ok()) return std::move(result).error(); \
+        std::move(result).value();                          \
     })

@@ -15,6 +15,7 @@
 #include "platform/clock.hpp"
 #include "platform/log/json_log.hpp"
 #include "standalone/cluster.hpp"
+#include "standalone/prometheus_targets.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -45,6 +46,12 @@ LogLevel level_of(const std::string& text) {
     return text == "error" ? LogLevel::Error : LogLevel::Info;
 }
 
+// What the embedded cluster adds to the controller's endpoints.
+struct MoreEndpoints {
+    std::function<std::string()> metrics;
+    std::function<Result<std::string>()> targets;
+};
+
 // The controller with its two listeners.
 struct Served {
     std::unique_ptr<shell::App> app;
@@ -53,16 +60,16 @@ struct Served {
 };
 
 Result<Served> serve_app(const ServeOptions& options, shell::AppOptions app_options,
-                         HttpTransport& kubernetes,
-                         const std::function<std::string()>& more_metrics, const Clock& clock,
+                         HttpTransport& kubernetes, const MoreEndpoints& more, const Clock& clock,
                          Log& log) {
     Served served;
     served.app = shell::start_app(std::move(app_options), kubernetes, clock, log);
     auto* app = served.app.get();
     served.metrics = TRY(server::serve_endpoints(
         options.metrics_listen,
-        {.metrics = [app, more_metrics] { return app->metrics() + more_metrics(); },
-         .ready = [app] { return app->ready(); }}));
+        {.metrics = [app, more] { return app->metrics() + (more.metrics ? more.metrics() : ""); },
+         .ready = [app] { return app->ready(); },
+         .targets = more.targets}));
     served.webhooks =
         TRY(server::serve_webhooks(options.webhook_listen, [app](const HttpRequest& request) {
             return app->webhook(request);
@@ -87,7 +94,14 @@ Result<int> standalone(const StandaloneOptions& options) {
     if (!options.without_controller) {
         served = TRY(serve_app(
             options.serve, {.data_dir = options.data_dir, .git_program = options.serve.git_program},
-            cluster->transport(), [&] { return cluster->metrics(); }, clock, *log));
+            cluster->transport(),
+            {.metrics = [&] { return cluster->metrics(); },
+             .targets = [&]() -> Result<std::string> {
+                 const kube::Client client(cluster->transport(), "sluice-targets");
+                 const auto pods = TRY(client.list(resources::pods));
+                 return standalone::prometheus_targets(pods.items);
+             }},
+            clock, *log));
         cluster->also_wait_for([app = served.app.get()] { return app->ready(); });
     }
     std::cout << "API server   " << cluster->url() << "\n"
@@ -119,7 +133,7 @@ Result<int> controller(const ControllerOptions& options) {
     auto served = TRY(serve_app(
         options.serve,
         {.ns = options.ns, .data_dir = options.data_dir, .git_program = options.serve.git_program},
-        *transport, [] { return std::string{}; }, clock, *log));
+        *transport, {}, clock, *log));
     log->info("controller started", {{"server", access.server}});
     stop.wait();
     log->info("stopping");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "controller/cli/undo.hpp"
 #include "controller/policy/verbs/patches.hpp"
 
 namespace sluice::cli {
@@ -174,12 +175,17 @@ int undo(const GlobalOptions& options, const std::string& name, std::optional<lo
     const auto attempt = [&]() -> Result<int> {
         const auto cluster = TRY(Cluster::open(options));
         const Json rollout = TRY(cluster.client().get(cluster.rollout(name)));
-        if (const auto source =
-                text_at(rollout, {"metadata", "annotations", git_source_annotation});
-            !source.empty())
-            return invalid(concat(
-                "undo rollout ", key_of(cluster.ns(), name), ": it is declared in Git (GitSource ",
-                source, "), which would bring this version back; revert the commit there"));
+        const auto source = text_at(rollout, {"metadata", "annotations", git_source_annotation});
+        if (!source.empty()) {
+            const auto attempted = concat("undo rollout ", key_of(cluster.ns(), name), " in Git");
+            const auto undone =
+                TRY(undo_in_git(cluster, rollout, source, revision).while_doing(attempted));
+            print_object(
+                options, rollout,
+                concat("rollout '", name, "' undone in Git: commit ", undone.commit, " on branch ",
+                       undone.branch, " restores what delivery ", undone.delivery, " promoted"));
+            return Done;
+        }
         const Json replica_set = TRY(replica_set_of(cluster, rollout, revision));
         const Json after = TRY(cluster.client().patch(cluster.rollout(name), kube::PatchType::Json,
                                                       patches::undo(replica_set)));

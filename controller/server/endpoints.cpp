@@ -16,6 +16,11 @@ HttpResponse answer(const Endpoints& endpoints, const HttpRequest& request) {
         return endpoints.ready() ? plain(200, "ok\n") : plain(503, "still starting\n");
     if (path == "/metrics")
         return {200, {{"Content-Type", "text/plain; version=0.0.4"}}, endpoints.metrics()};
+    if (path == "/targets" && endpoints.targets) {
+        auto targets = endpoints.targets();
+        if (!targets.ok()) return plain(503, targets.error().message + "\n");
+        return {200, {{"Content-Type", "application/json"}}, std::move(*targets)};
+    }
     return plain(404, "not found: there are /metrics, /healthz and /readyz\n");
 }
 

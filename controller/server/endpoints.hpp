@@ -13,9 +13,12 @@ namespace sluice::server {
 struct Endpoints {
     std::function<std::string()> metrics;  // Prometheus text
     std::function<bool()> ready;
+    // For Prometheus' http_sd_configs, as JSON; may be empty. An error is answered 503, upon which
+    // Prometheus keeps the targets that it has.
+    std::function<Result<std::string>()> targets;
 };
 
-// GET /metrics, /healthz (the process answers), /readyz (503 until `ready`).
+// GET /metrics, /healthz (the process answers), /readyz (503 until `ready`), /targets.
 Result<std::unique_ptr<http::Server>> serve_endpoints(const std::string& listen,
                                                       Endpoints endpoints);
 

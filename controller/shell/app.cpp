@@ -42,7 +42,7 @@ public:
           webhook_(sources_, client_),
           deliveries_(
               {.ns = options.ns, .version = "0.1.0"}, client_,
-              [this](const std::string& key) { return open_repository(key); },
+              [this](const std::string& key) { return sources_.open(key); },
               [this](const std::string& key) { sources_.hint(key); }, clock, log) {
         rollouts_.start();
         runs_.start();
@@ -60,18 +60,12 @@ public:
         // Git last: the outboxes keep what it is owed.
         rollouts_.stop();
         runs_.stop();
+        sources_.end_git_programs();  // a push that hangs must not hold up the end
         deliveries_.stop();
         sources_.stop();
     }
 
 private:
-    Result<std::unique_ptr<git::Repository>> open_repository(const std::string& key) {
-        const auto [ns, name] = split_key(key);
-        const Json document = TRY(client_.get({resources::git_sources, ns, name}));
-        std::vector<Problem> ignored;  // the GitSource's own controller tells them
-        return sources_.open_for(crds::decode_git_source(document, ignored));
-    }
-
     kube::Client client_;
     EventWriter events_;
     http::MultiLoop measurements_;

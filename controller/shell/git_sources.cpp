@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "base/digest.hpp"
 #include "base/text.hpp"
+#include "controller/shell/git_source_open.hpp"
 #include "controller/shell/git_source_read.hpp"
 #include "controller/shell/git_source_status.hpp"
 
@@ -36,17 +36,6 @@ Duration with_jitter(Duration interval) {
     thread_local std::minstd_rand random{std::random_device{}()};
     return interval +
            Duration{std::uniform_int_distribution<long>(0, interval.count() / 10)(random)};
-}
-
-Result<git::Credentials> credentials_in(const Json& secret, const std::string& name) {
-    const auto part = [&](const char* key) -> std::optional<std::string> {
-        if (!find(secret, {"data", key})) return std::nullopt;
-        return base64_decode(text_at(secret, {"data", key}));
-    };
-    const auto password = part("password");
-    if (!password)
-        return invalid(concat("secret ", name, ": expected the keys username and password"));
-    return git::Credentials{part("username").value_or("git"), *password};
 }
 
 std::string all_problems(const std::vector<Problem>& problems) {
@@ -125,21 +114,11 @@ void GitSources::hint(const std::string& key) {
 }
 
 Result<std::unique_ptr<git::Repository>> GitSources::open_for(const crds::GitSource& source) {
-    std::optional<git::Credentials> credentials;
-    if (!source.spec.secret.empty()) {
-        const auto secret = TRY(client_.get({resources::secrets, source.ns, source.spec.secret}));
-        credentials = TRY(credentials_in(secret, source.spec.secret));
-    }
-    // By URL too: what one server gave is never shown as another's.
-    const std::string directory = concat(options_.data_dir, "/git/", source.ns, "/", source.name,
-                                         "/", sha256_hex(source.spec.url).substr(0, 12));
-    return git::open_repository({.directory = directory,
-                                 .url = source.spec.url,
-                                 .credentials = std::move(credentials),
-                                 .git_program = options_.git_program,
-                                 .network_deadline = source.spec.timeout,
-                                 .stop = stop_.get_token()},
-                                log_);
+    return open_repository_of(source, client_,
+                              {.data_dir = options_.data_dir,
+                               .git_program = options_.git_program,
+                               .stop = stop_.get_token()},
+                              log_);
 }
 
 Result<std::unique_ptr<git::Repository>> GitSources::open(const std::string& key) {

@@ -53,6 +53,8 @@ public:
     void start();
     // Ends running git programs and waits for the workers.
     void stop();
+    // Ends running git programs, those of repositories that open() gave away too.
+    void end_git_programs() { stop_.request_stop(); }
     // Whether every watch has listed once.
     [[nodiscard]] bool synced() const;
 

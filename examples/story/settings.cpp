@@ -40,7 +40,7 @@ scrape_configs:
   - job_name: pods
     http_sd_configs:
       - {url: "http://)",
-                  places.targets, R"(/", refresh_interval: 1s}
+                  places.metrics, R"(/targets", refresh_interval: 1s}
     relabel_configs:
       - {source_labels: [__meta_kubernetes_pod_container_port_name], regex: http, action: keep}
       - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}

@@ -9,7 +9,6 @@
 
 #include "base/text.hpp"
 #include "examples/story/settings.hpp"
-#include "examples/story/targets.hpp"
 #include "platform/file.hpp"
 #include "platform/http/curl_transport.hpp"
 #include "platform/kube/config.hpp"
@@ -156,8 +155,6 @@ Result<void> Stage::connect() {
 }
 
 Result<void> Stage::start_prometheus() {
-    targets_ = TRY(serve_targets(*client_));
-    places_.targets = targets_->address();
     TRY(sluice::write_file(places_.run + "/prometheus.yml", prometheus_config(places_), 0644));
     prometheus_ = TRY(Process::start(
         "prometheus",
@@ -238,7 +235,6 @@ std::vector<std::string> Stage::stop() {
     std::vector<std::string> complaints;
     (void)stop_load();
     prometheus_.stop(std::chrono::seconds{5});
-    targets_.reset();
     // Pods drain first: five seconds, and a little.
     const std::string how = sluice_.stop(std::chrono::seconds{30});
     if (how != "exit 0" && how != "not started")

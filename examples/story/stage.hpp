@@ -12,7 +12,6 @@
 #include "examples/story/counts.hpp"
 #include "examples/story/options.hpp"
 #include "examples/story/process.hpp"
-#include "platform/http/server.hpp"
 #include "platform/kube/client.hpp"
 
 namespace story {
@@ -24,7 +23,7 @@ struct Places {
     std::string repository;  // bare
     std::string ref_log;     // "<ms> <old> <new> <ref>" for each push
     std::string kubeconfig;
-    std::string api, web, prometheus, git, metrics, hooks, targets;  // host:port
+    std::string api, web, prometheus, git, metrics, hooks;  // host:port
     [[nodiscard]] std::string git_url() const { return "http://" + git + "/git/shop.git"; }
 };
 
@@ -70,7 +69,6 @@ private:
     std::unique_ptr<sluice::HttpTransport> web_;      // plain requests to anywhere
     std::unique_ptr<sluice::HttpTransport> cluster_;  // to the API server
     std::unique_ptr<sluice::kube::Client> client_;
-    std::unique_ptr<sluice::http::Server> targets_;
     Process git_, sluice_, prometheus_, load_;
     std::thread load_reader_;
     mutable std::mutex mutex_;

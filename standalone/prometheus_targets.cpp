@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "examples/story/targets.hpp"
+#include "standalone/prometheus_targets.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 
-namespace story {
+namespace sluice::standalone {
 namespace {
-
-using sluice::concat;
-using sluice::find;
-using sluice::Json;
-using sluice::text_at;
 
 // Prometheus' label names: everything but letters and digits becomes an underscore.
 std::string label_name(std::string_view text) {
@@ -42,7 +37,7 @@ void add_targets(const Json& pod, Json& groups) {
         const Json* ports = find(container, {"ports"});
         if (!ports || !ports->is_array()) continue;
         for (const auto& port : *ports) {
-            const long number = sluice::integer_at(port, {"containerPort"});
+            const long number = integer_at(port, {"containerPort"});
             Json labels = labels_of_pod(pod);
             labels["__meta_kubernetes_pod_container_name"] = text_at(container, {"name"});
             labels["__meta_kubernetes_pod_container_port_name"] = text_at(port, {"name"});
@@ -55,21 +50,10 @@ void add_targets(const Json& pod, Json& groups) {
 
 }  // namespace
 
-std::string targets_text(const std::vector<Json>& pods) {
+std::string prometheus_targets(const std::vector<Json>& pods) {
     Json groups = Json::array();
     for (const auto& pod : pods) add_targets(pod, groups);
-    return sluice::to_text(groups);
+    return to_text(groups);
 }
 
-sluice::Result<std::unique_ptr<sluice::http::Server>> serve_targets(
-    const sluice::kube::Client& client) {
-    return sluice::http::serve(
-        {.listen = "127.0.0.1:0"}, [&client](const sluice::HttpRequest&) -> sluice::HttpResponse {
-            const auto pods = client.list(sluice::resources::pods);
-            // Prometheus keeps the targets that it has when this fails.
-            if (!pods.ok()) return {503, {{"Content-Type", "text/plain"}}, pods.error().message};
-            return {200, {{"Content-Type", "application/json"}}, targets_text(pods->items)};
-        });
-}
-
-}  // namespace story
+}  // namespace sluice::standalone
