@@ -153,6 +153,19 @@ void tell_change(Pass& pass, const std::optional<RunStatus>& was,
                 "' Previous: '", was ? was->status : "NoPreviousStatus", "'")});
 }
 
+// No ReplicaSet of its version is left.
+bool orphaned(const Pass& pass, const AnalysisRunSeen& run) {
+    const auto& sets = pass.seen.replica_sets;
+    return std::none_of(sets.begin(), sets.end(),
+                        [&](const auto& set) { return set.hash == run.hash && !set.deleting; });
+}
+
+// Counts a finished run; true where the limit of its kind is exceeded.
+bool surplus(const Pass& pass, const AnalysisRunSeen& run, long& good, long& bad) {
+    if (run.phase == RunPhase::Successful) return ++good > pass.spec.successful_run_history_limit;
+    return over(run.phase) && ++bad > pass.spec.unsuccessful_run_history_limit;
+}
+
 // Runs that are not current: the going ones end, the oldest of the finished ones are deleted.
 void retire(Pass& pass, const std::set<std::string>& current) {
     std::vector<const AnalysisRunSeen*> others;
@@ -165,15 +178,8 @@ void retire(Pass& pass, const std::set<std::string>& current) {
     long bad = 0;
     for (const auto* run : others) {
         if (!over(run->phase) && !run->terminate) pass.act(TerminateAnalysis{run->name});
-        const auto& sets = pass.seen.replica_sets;
-        const bool orphan = std::none_of(sets.begin(), sets.end(), [&](const auto& set) {
-            return set.hash == run->hash && !set.deleting;
-        });
-        const bool surplus = run->phase == RunPhase::Successful
-                                 ? ++good > pass.spec.successful_run_history_limit
-                             : over(run->phase) ? ++bad > pass.spec.unsuccessful_run_history_limit
-                                                : false;
-        if (orphan || surplus) pass.act(DeleteAnalysis{run->name, run->uid});
+        if (orphaned(pass, *run) || surplus(pass, *run, good, bad))
+            pass.act(DeleteAnalysis{run->name, run->uid});
     }
 }
 

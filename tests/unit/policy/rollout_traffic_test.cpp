@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where requests go: never to pods that are not there, never to a version that has not earned them.
+#include <gtest/gtest.h>
+
+#include "tests/unit/policy/rollout_setting.hpp"
+
+namespace sluice::policy::rollout {
+namespace rollout_traffic_test {
+
+using namespace rollout_setting;
+
+// ---- weights ----
+
+TEST(Decide, RaisesTheWeightOnceEverythingIsInPlace) {
+    EXPECT_EQ(Setting().actions(), Texts{"set weight Nginx 20"});
+}
+
+TEST(Decide, AdvancesOnlyWhenTheWeightWasSeen) {
+    Setting setting;
+    EXPECT_EQ(setting.decide_now().status.current_step_index, 0);
+    setting.route().weight = 20;
+    EXPECT_EQ(setting.decide_now().status.current_step_index, 1);
+    EXPECT_EQ(setting.decide_now().status.canary.weights->canary.weight, 20);
+    // Another weight than the step's counts for nothing.
+    setting.route().weight = 19;
+    EXPECT_EQ(setting.decide_now().status.current_step_index, 0);
+    setting.route().weight = 20;
+    setting.route().verified = false;
+    EXPECT_EQ(setting.decide_now().status.current_step_index, 0);
+    EXPECT_EQ(setting.decide_now().look_again_after, std::chrono::seconds{10});
+}
+
+TEST(Decide, DoesNotRaiseTheWeightBeforeRequestsReachTheCanary) {
+    using Ready = std::map<std::string, long>;
+    for (const Ready& ready :
+         {Ready{}, Ready{{"v2", 0}}, Ready{{"v1", 3}}, Ready{{"v2", 1}, {"v1", 1}}}) {
+        Setting setting;
+        setting.canary_service().ready_endpoints = ready;
+        EXPECT_EQ(setting.actions(), Texts{});
+    }
+    Setting pods;
+    pods.fresh().available_replicas = 0;
+    EXPECT_EQ(pods.actions(), Texts{});
+    // Without a watch on endpoints the selector is believed.
+    Setting blind;
+    blind.canary_service().ready_endpoints.reset();
+    EXPECT_EQ(blind.actions(), Texts{"set weight Nginx 20"});
+}
+
+TEST(Decide, ANewVersionDoesNotInheritTheWeightOfTheOneBefore) {
+    Setting setting;
+    setting.route().weight = 20;
+    setting.canary_service() = service("canary", "v0", {{"v0", 1}});
+    EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 0"});
+    setting.route().weight = 0;
+    EXPECT_EQ(setting.actions(), Texts{"point canary at v2"});
+}
+
+TEST(Decide, TakesTheWeightBackWhereTheCanaryHasNoPods) {
+    Setting setting;
+    setting.route().weight = 20;
+    setting.fresh().available_replicas = 0;
+    EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 0"});
+    // One stable pod is better than none at all; no stable pod is not.
+    setting.stable().available_replicas = 1;
+    EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 0"});
+    setting.stable().available_replicas = 0;
+    EXPECT_EQ(setting.actions(), Texts{});
+}
+
+TEST(Decide, AnAbortMovesTrafficBeforeAnythingElse) {
+    Setting setting;
+    setting.route().weight = 20;
+    setting.status.abort = true;
+    setting.in_analysis(RunPhase::Running);
+    const Texts actions = setting.actions();
+    EXPECT_EQ(actions.front(), "set weight Nginx 0");
+    EXPECT_TRUE(has(actions, "terminate shop-v2-2-0"));
+    EXPECT_FALSE(has(actions, "point"));  // not before the weight was seen at 0
+}
+
+TEST(Decide, AFailedVerdictMovesTrafficInTheSamePass) {
+    for (const auto phase : {RunPhase::Failed, RunPhase::Error}) {
+        Setting setting;
+        setting.route().weight = 20;
+        setting.in_analysis(phase);
+        EXPECT_EQ(setting.actions().front(), "set weight Nginx 0");
+        EXPECT_TRUE(setting.decide_now().status.abort);
+        EXPECT_EQ(setting.decide_now().status.aborted_at, now);
+    }
+}
+
+TEST(Decide, AnAbortIsCarriedOutThoughTheSpecIsInvalid) {
+    Setting setting;
+    setting.route().weight = 20;
+    setting.status.abort = true;
+    setting.seen.problems = {"AnalysisTemplate 'errors' not found"};
+    EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 0"});
+    EXPECT_EQ(setting.decide_now().status.message,
+              "InvalidSpec: The Rollout \"shop\" is invalid: AnalysisTemplate 'errors' not found");
+}
+
+TEST(Decide, KeepsTheWeightWhileStableCouldNotTakeMore) {
+    Setting setting;
+    setting.route().weight = 50;
+    setting.stable().available_replicas = 2;
+    setting.spec.replicas = 10;
+    setting.stable().spec_replicas = 10;
+    const Texts actions = setting.actions();
+    EXPECT_FALSE(has(actions, "set weight"));
+}
+
+// ---- the end of a canary ----
+
+struct Promoted : Setting {
+    Promoted() {
+        status.stable_rs = "v2";
+        status.current_step_index = 2;
+        fresh() = set("v2", 3, 2);
+        route().weight = 100;
+        canary_service().ready_endpoints = std::map<std::string, long>{{"v2", 3}};
+    }
+};
+
+TEST(Decide, LeavesTheWeightUntilTheStableServiceHasTheNewPods) {
+    Promoted setting;
+    EXPECT_EQ(setting.actions().front(), "point stable at v2");
+    EXPECT_FALSE(has(setting.actions(), "set weight"));
+    // The selector was switched, the endpoints still are the old ones, then a mix, then none.
+    using Ready = std::map<std::string, long>;
+    for (const Ready& ready :
+         {Ready{{"v1", 3}}, Ready{{"v1", 1}, {"v2", 3}}, Ready{}, Ready{{"v2", 2}}}) {
+        setting.stable_service() = service("stable", "v2", ready);
+        EXPECT_FALSE(has(setting.actions(), "set weight"));
+    }
+    setting.stable_service() = service("stable", "v2", {{"v2", 3}});
+    EXPECT_EQ(setting.actions().front(), "set weight Nginx 0");
+}
+
+TEST(Decide, DoesNotPromoteBeforeEverybodyWasSeenOnTheNewVersion) {
+    Setting setting;
+    setting.status.current_step_index = 2;
+    setting.fresh() = set("v2", 3, 2);
+    setting.canary_service().ready_endpoints = std::map<std::string, long>{{"v2", 3}};
+    setting.route().weight = 20;
+    EXPECT_EQ(setting.decide_now().status.stable_rs, "v1");
+    EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 100"});
+    setting.route().weight = 100;
+    EXPECT_EQ(setting.decide_now().status.stable_rs, "v2");
+    setting.fresh().available_replicas = 2;
+    EXPECT_EQ(setting.decide_now().status.stable_rs, "v1");
+}
+
+TEST(Decide, KeepsPodsThatSomethingMayStillSendRequestsTo) {
+    Promoted setting;
+    // Neither while a Service selects them, nor while its endpoints still hold them.
+    EXPECT_FALSE(has(setting.actions(), "scale down shop-v1"));
+    setting.stable_service() = service("stable", "v2", {{"v1", 1}, {"v2", 3}});
+    EXPECT_FALSE(has(setting.actions(), "scale down shop-v1"));
+    setting.stable_service() = service("stable", "v2", {{"v2", 3}});
+    EXPECT_TRUE(has(setting.actions(), "scale down shop-v1 at 2026-11-20T12:00:30Z"));
+}
+
+TEST(Decide, KeepsOnlyAsManyFormerVersionsAsTheLimitSays) {
+    Promoted setting;
+    setting.stable_service() = service("stable", "v2", {{"v2", 3}});
+    setting.spec.canary->scale_down_delay_revision_limit = 1;
+    setting.seen.replica_sets.push_back(set("v0", 3, 0));
+    for (const char* name : {"v0", "v1"})
+        for (auto& item : setting.seen.replica_sets)
+            if (item.hash == name) item.scale_down_deadline = now + std::chrono::seconds{20};
+    const Texts actions = setting.actions();
+    EXPECT_TRUE(has(actions, "scale shop-v0 3 -> 0"));
+    EXPECT_FALSE(has(actions, "scale shop-v1"));
+}
+
+}  // namespace rollout_traffic_test
+}  // namespace sluice::policy::rollout
