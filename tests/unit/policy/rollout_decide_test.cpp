@@ -18,6 +18,9 @@ TEST(Decide, AdoptsTheRecordedReplicaSetThoughTheHashChanged) {
     Setting setting;
     // Another version of the hash function; the template itself is as it was.
     setting.seen.rollout.template_hash = "other";
+    // Nor does an older ReplicaSet with the same template take its place.
+    setting.seen.replica_sets.push_back(set("v0", 0, 0));
+    setting.seen.replica_sets.back().template_digest = "digest-v2";
     EXPECT_EQ(setting.decide_now().status.current_pod_hash, "v2");
     EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 20"});
 }
