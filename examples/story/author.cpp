@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "examples/story/author.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "examples/story/manifests.hpp"
 #include "platform/file.hpp"
 
 namespace story {
@@ -26,53 +25,11 @@ const std::map<std::string, std::string> identity{
     {"GIT_COMMITTER_NAME", "Kim"},      {"GIT_COMMITTER_EMAIL", "kim@example.test"},
     {"GIT_TERMINAL_PROMPT", "0"}};
 
-// How often `from` was there.
-int replace_all(std::string& text, std::string_view from, std::string_view to) {
-    int count = 0;
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size(), ++count)
-        text.replace(at, from.size(), to);
-    return count;
-}
-
 std::string trimmed(const std::string& text) {
     return std::string(sluice::trim(text));
 }
 
-// Every replacement must find its text in some file: a manifest that has changed under a
-// replacement would silently play another story.
-Result<void> replace_in(std::map<std::string, std::string>& files, const std::string& from,
-                        const std::string& to) {
-    int count = 0;
-    for (auto& [path, text] : files) count += replace_all(text, from, to);
-    if (count > 0) return {};
-    return sluice::invalid(concat("no manifest contains \"", from, "\""));
-}
-
 }  // namespace
-
-Result<std::map<std::string, std::string>> render_manifests(const Options& options,
-                                                            const Places& places) {
-    const std::string folder = options.source + "/examples/quickstart/manifests/";
-    std::map<std::string, std::string> files;
-    for (const std::string part : {"shop", options.router == Router::Nginx ? "nginx" : "istio"})
-        for (const auto& entry : fs::directory_iterator(folder + part))
-            files["shop/" + entry.path().filename().string()] =
-                TRY(sluice::read_file(entry.path().string()));
-    TRY(replace_in(files, "http://127.0.0.1:9090", "http://" + places.prometheus));
-    for (const auto& [from, to] : options.pace.replacements) TRY(replace_in(files, from, to));
-    // Pods never run as root: as nobody, where we are.
-    if (::geteuid() == 0)
-        TRY(replace_in(files, "securityContext: {}", "securityContext: {runAsUser: 65534}"));
-    return files;
-}
-
-Result<std::string> render_git_source(const Options& options, const Places& places) {
-    std::map<std::string, std::string> files;
-    files["gitsource"] =
-        TRY(sluice::read_file(options.source + "/examples/quickstart/manifests/gitsource.yaml"));
-    TRY(replace_in(files, "http://127.0.0.1:3000/git/shop.git", places.git_url()));
-    return files["gitsource"];
-}
 
 Result<std::string> Author::begin() {
     work_ = stage_.places().run + "/work";
@@ -86,22 +43,13 @@ Result<std::string> Author::begin() {
 }
 
 Result<std::string> Author::set_version(const std::string& from, const std::string& to,
-                                        bool without_gate) {
+                                        bool gate_removed) {
     TRY(git({"pull", "--quiet", "--ff-only", "origin", "main"}));
     const std::string path = concat(work_, "/", rollout_file);
     std::string text = TRY(sluice::read_file(path));
     if (replace_all(text, concat("image: shop:", from), concat("image: shop:", to)) != 1)
         return sluice::invalid(concat(rollout_file, " does not declare shop:", from, " once"));
-    if (without_gate) {
-        // From each "- analysis" up to the next step.
-        std::string kept;
-        bool inside = false;
-        for (const auto& line : sluice::split(text, '\n')) {
-            if (line.starts_with("        - ")) inside = line.starts_with("        - analysis");
-            if (!inside) kept += line + "\n";
-        }
-        text = kept;
-    }
+    if (gate_removed) text = without_gate(text);
     TRY(sluice::write_file(path, text, 0644));
     return commit_and_push(concat("shop: ", from, " -> ", to));
 }

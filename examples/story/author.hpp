@@ -14,13 +14,6 @@
 
 namespace story {
 
-// The texts that go into the repository, by path: the manifests of that router, at that pace, with
-// the addresses of this run. Invalid where a replacement finds nothing to replace.
-Result<std::map<std::string, std::string>> render_manifests(const Options& options,
-                                                            const Places& places);
-// The GitSource that points at the repository.
-Result<std::string> render_git_source(const Options& options, const Places& places);
-
 struct Push {
     sluice::TimePoint at;  // when the server had it
     std::string from, to;  // commits
@@ -35,7 +28,7 @@ public:
     Result<std::string> begin();
     // Changes the image's tag in shop/rollout.yaml, and takes the analysis steps out if asked to.
     Result<std::string> set_version(const std::string& from, const std::string& to,
-                                    bool without_gate = false);
+                                    bool gate_removed = false);
     // A commit that says what the newest commit of main says, changing one comment.
     Result<std::string> repeat_newest();
 

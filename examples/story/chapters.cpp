@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/text.hpp"
+#include "examples/story/manifests.hpp"
 #include "platform/clock.hpp"
 
 namespace story {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "examples/story/chapters.hpp"
+#include "examples/story/settings.hpp"
 
 namespace {
 
@@ -62,7 +63,10 @@ int perform(const story::Options& options) {
             code = interrupted ? 130 : 1;
         }
         if (code == 0 && options.keep) {
-            screen.plain("everything goes on running; Ctrl-C stops it");
+            // What is pushed now meets the same steady load.
+            const auto again = stage.start_load();
+            screen.plain("\neverything goes on running, the load too; Ctrl-C stops it");
+            if (!again.ok()) screen.plain(again.error().message);
             while (!interrupted) std::this_thread::sleep_for(std::chrono::milliseconds{100});
         }
     }

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "examples/story/stage.hpp"
+#include "examples/story/options.hpp"
 
 namespace story {
 

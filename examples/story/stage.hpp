@@ -16,17 +16,6 @@
 
 namespace story {
 
-struct Places {
-    std::string run;         // everything of this run lies below; removed at the end
-    std::string data;        // sluice's
-    std::string images;      // one folder for each version of the shop
-    std::string repository;  // bare
-    std::string ref_log;     // "<ms> <old> <new> <ref>" for each push
-    std::string kubeconfig;
-    std::string api, web, prometheus, git, metrics, hooks;  // host:port
-    [[nodiscard]] std::string git_url() const { return "http://" + git + "/git/shop.git"; }
-};
-
 class Stage {
 public:
     explicit Stage(Options options);
