@@ -93,12 +93,12 @@ install_packages() {
     mapfile -t packages < <(missing_packages)
     [ ${#packages[@]} -gt 0 ] || return 0
     as=$(privilege "${packages[*]}") || exit 1
-    say "installing ${#packages[@]} packages with apt: ${packages[*]}"
+    say "installing with apt: ${packages[*]}"
     if ! apt_install "$as" "${packages[@]}"; then
         refresh_lists "$as" ||
             die "apt-get update failed; is the network there? The end of $log says why."
         apt_install "$as" "${packages[@]}" ||
-            die "apt could not install ${packages[*]}; the end of $log says why."
+            die "apt could not install ${packages[*]}; is the network there? The end of $log says why."
     fi
     mapfile -t packages < <(missing_packages)
     [ ${#packages[@]} -eq 0 ] || die "apt said it is done, yet these are missing: ${packages[*]}."
@@ -113,13 +113,13 @@ unpack_tools() {
     mapfile -t names < <(missing_tools)
     [ ${#names[@]} -gt 0 ] || return 0
     say "unpacking into ${tools#"$root"/}: ${names[*]}"
-    mkdir -p "$tools"
+    mkdir -p "$tools" 2>/dev/null || die "$tools cannot be made by $(id -un)."
     for name in "${names[@]}"; do
         staging=$(mktemp -d "$tools/.download.XXXXXX")
         if ! download "$staging" "$name"; then
             as=$(privilege "the list of packages, for $name") || exit 1
             refresh_lists "$as" && download "$staging" "$name" ||
-                { rm -rf "$staging"; die "apt could not download $name; the end of $log says why."; }
+                { rm -rf "$staging"; die "apt could not download $name; is the network there? The end of $log says why."; }
         fi
         dpkg -x "$staging"/*.deb "$tools" ||
             { rm -rf "$staging"; die "$name could not be unpacked into $tools; is the disk full?"; }
@@ -131,6 +131,6 @@ unpack_tools() {
 
 require_debian_12
 mkdir -p "$(dirname "$log")" 2>/dev/null || die "$root is not writable for $(id -un)."
-: >>"$log" 2>/dev/null || die "$log is not writable for $(id -un)."
+{ : >>"$log"; } 2>/dev/null || die "$log is not writable for $(id -un)."
 install_packages
 unpack_tools
