@@ -13,8 +13,8 @@
 #include "crds/git_source.hpp"
 #include "crds/rollout.hpp"
 #include "examples/story/settings.hpp"
-#include "standalone/prometheus_targets.hpp"
 #include "platform/file.hpp"
+#include "standalone/prometheus_targets.hpp"
 
 namespace story {
 namespace {
@@ -140,7 +140,8 @@ status: {podIP: 127.64.0.5, phase: Running}
                                   "pod")[0];
     Json waiting = pod;
     waiting["status"].erase("podIP");
-    const Json groups = sluice::parse_json(sluice::standalone::prometheus_targets({pod, waiting})).value();
+    const Json groups =
+        sluice::parse_json(sluice::standalone::prometheus_targets({pod, waiting})).value();
     ASSERT_EQ(groups.size(), 2U);
     EXPECT_EQ(groups[0]["targets"], Json({"127.64.0.5:8080"}));
     EXPECT_EQ(groups[1]["targets"], Json({"127.64.0.5:9000"}));
