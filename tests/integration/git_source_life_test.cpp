@@ -4,7 +4,9 @@
 namespace sluice::shell {
 namespace {
 
-TEST_F(GitSourceTest, AQuarantinedVersionIsNotAppliedUntilItIsLifted) {
+class GitSourceLifeTest : public GitSourceTest {};
+
+TEST_F(GitSourceLifeTest, AQuarantinedVersionIsNotAppliedUntilItIsLifted) {
     push("web.yaml", rollout_text("web:v1"), "web v1");
     make_source();
     ASSERT_TRUE(eventually([&] { return applied(); }));
@@ -46,7 +48,7 @@ TEST_F(GitSourceTest, AQuarantinedVersionIsNotAppliedUntilItIsLifted) {
     EXPECT_TRUE(eventually([&] { return condition("Quarantined").empty(); }));
 }
 
-TEST_F(GitSourceTest, NothingIsPrunedOverASlip) {
+TEST_F(GitSourceLifeTest, NothingIsPrunedOverASlip) {
     push("apps/settings.yaml", config_map_text);
     push("apps/web.yaml", service_text);
     make_source({{"paths", {"apps"}}});
@@ -69,7 +71,7 @@ TEST_F(GitSourceTest, NothingIsPrunedOverASlip) {
     EXPECT_FALSE(get(resources::config_maps, "settings").has_value());
 }
 
-TEST_F(GitSourceTest, ABranchThatGoesTakesNothingWithIt) {
+TEST_F(GitSourceLifeTest, ABranchThatGoesTakesNothingWithIt) {
     push("settings.yaml", config_map_text);
     make_source();
     ASSERT_TRUE(eventually([&] { return applied(); }));
@@ -79,14 +81,14 @@ TEST_F(GitSourceTest, ABranchThatGoesTakesNothingWithIt) {
     EXPECT_TRUE(get(resources::config_maps, "settings").has_value());
 }
 
-TEST_F(GitSourceTest, ABadSpecIsToldWhole) {
+TEST_F(GitSourceLifeTest, ABadSpecIsToldWhole) {
     make_source({{"interval", "soon"}, {"color", "red"}});
     ASSERT_TRUE(eventually([&] { return condition("Stalled", "status") == "True"; }));
     EXPECT_NE(condition("Ready").find("spec.interval: "), std::string::npos) << condition("Ready");
     EXPECT_NE(condition("Ready").find("spec.color: unknown field"), std::string::npos);
 }
 
-TEST_F(GitSourceTest, ASecondControllerGoesOnWhereTheFirstWasKilled) {
+TEST_F(GitSourceLifeTest, ASecondControllerGoesOnWhereTheFirstWasKilled) {
     push("settings.yaml", config_map_text);
     push("web.yaml", service_text);
     make_source();
@@ -100,7 +102,7 @@ TEST_F(GitSourceTest, ASecondControllerGoesOnWhereTheFirstWasKilled) {
     EXPECT_TRUE(get(resources::services, "web").has_value());
 }
 
-TEST_F(GitSourceTest, AWebhookIsAHintForWhoKnowsTheSecret) {
+TEST_F(GitSourceLifeTest, AWebhookIsAHintForWhoKnowsTheSecret) {
     push("settings.yaml", config_map_text);
     make(resources::secrets, {{"metadata", {{"name", "hook"}, {"namespace", "shop"}}},
                               {"data", {{"token", base64_encode("t0ken")}}}});
