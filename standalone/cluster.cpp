@@ -85,9 +85,9 @@ public:
         // Users first: the proxy finishes what is under way while the pods still answer.
         ingress_.reset();
         if (kubelet_) kubelet_->stop_pods(pods_deadline);
-        server_->stop();
         workloads_.reset();
-        kubelet_.reset();
+        server_->stop();
+        kubelet_.reset();  // after the server, which reads logs from it
         client_.reset();
         server_.reset();
     }

@@ -4,7 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/text.hpp"
 #include "controller/cli/context.hpp"
 #include "controller/cli/serve.hpp"
 #include "controller/cli/verbs.hpp"
@@ -18,6 +20,7 @@ struct CommandLine {
     StandaloneOptions standalone;
     ControllerOptions controller;
     std::string name;
+    std::vector<std::string> words;
     bool full = false;
     bool all_namespaces = false;
     std::optional<long> revision;
@@ -42,9 +45,20 @@ CLI::App* add_rollout_verb(CLI::App& app, CommandLine& line, const char* name, c
 
 void add_verbs(CLI::App& app, CommandLine& line) {
     auto* get_verb = add_rollout_verb(app, line, "get", "Show one Rollout, or a table of all");
-    get_verb->add_option("NAME", line.name, "Rollout");
+    get_verb->add_option("NAME", line.words, "Rollout; `rollout NAME` is understood too")
+        ->expected(0, 2);
     get_verb->add_flag("-A,--all-namespaces", line.all_namespaces, "In every namespace");
-    get_verb->callback([&] { line.exit_code = get(line.global, line.name, line.all_namespaces); });
+    get_verb->callback([&] {
+        auto& words = line.words;
+        // `kubectl argo rollouts get rollout NAME` is in people's fingers.
+        const bool kind_named =
+            !words.empty() && (words[0] == "rollout" || words[0] == "rollouts" || words[0] == "ro");
+        if (kind_named && (words.size() == 2 || words[0] != "ro")) words.erase(words.begin());
+        if (words.size() > 1)
+            throw CLI::ValidationError(
+                concat("expected one Rollout, found \"", words[0], "\" and \"", words[1], "\""));
+        line.exit_code = get(line.global, words.empty() ? "" : words[0], line.all_namespaces);
+    });
 
     const auto simple = [&](const char* name, const char* text,
                             int (*run)(const GlobalOptions&, const std::string&)) {

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs as a user types them, against the real API server over TLS.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "controller/cli/cli.hpp"
+#include "platform/clock.hpp"
+#include "platform/kube/client.hpp"
+#include "standalone/apiserver/apiserver.hpp"
+#include "tests/support/git_server.hpp"
+
+namespace sluice::cli {
+namespace {
+
+class SilentLog final : public Log {
+    void write(LogLevel, std::string_view, const std::vector<LogField>&) override {}
+};
+
+Json json_of(const char* text) {
+    auto parsed = parse_json(text);
+    EXPECT_TRUE(parsed.ok());
+    return *parsed;
+}
+
+class CliTest : public testing::Test {
+protected:
+    void SetUp() override {
+        auto server = standalone::apiserver::start_api_server(
+            {.data_dir = folder_.path(), .listen = "127.0.0.1:0"}, log_, clock_);
+        ASSERT_TRUE(server.ok()) << server.error().message;
+        server_ = std::move(*server);
+        client_ = std::make_unique<kube::Client>(server_->transport(), "test");
+        make_rollout();
+    }
+
+    void make_rollout() {
+        const auto made = client_->create(
+            resources::rollouts, json_of(R"({"metadata": {"name": "web", "namespace": "default",
+                        "annotations": {"rollout.argoproj.io/revision": "2"}},
+                        "spec": {"replicas": 2, "template": {"metadata": {"labels": {"app": "web"}},
+                                 "spec": {"containers": [{"name": "c", "image": "web:v2"}]}},
+                                 "strategy": {"canary": {"steps": [{"pause": {}}, {"pause": {}}]}}}})"));
+        ASSERT_TRUE(made.ok()) << made.error().message;
+        uid_ = text_at(*made, {"metadata", "uid"});
+    }
+
+    void set_status(const Json& status) {
+        ASSERT_TRUE(
+            client_->patch(web_, kube::PatchType::Merge, {{"status", status}}, "status").ok());
+    }
+
+    Json rollout() { return *client_->get(web_); }
+
+    // The exit code; what it printed is in out_ and err_.
+    int run_words(std::vector<std::string> words) {
+        words.insert(words.begin(), "sluice");
+        words.insert(words.end(), {"--kubeconfig", server_->kubeconfig_path()});
+        std::vector<char*> arguments;
+        for (auto& word : words) arguments.push_back(word.data());
+        testing::internal::CaptureStdout();
+        testing::internal::CaptureStderr();
+        const int code = run(static_cast<int>(arguments.size()), arguments.data());
+        out_ = testing::internal::GetCapturedStdout();
+        err_ = testing::internal::GetCapturedStderr();
+        return code;
+    }
+
+    SilentLog log_;
+    SystemClock clock_;
+    test::TemporaryFolder folder_;
+    std::unique_ptr<standalone::apiserver::ApiServer> server_;
+    std::unique_ptr<kube::Client> client_;
+    const ObjectRef web_{resources::rollouts, "default", "web"};
+    std::string uid_, out_, err_;
+};
+
+TEST_F(CliTest, PromotePassesAPauseThroughTheStatus) {
+    set_status({{"currentStepIndex", 0},
+                {"controllerPause", true},
+                {"pauseConditions", {{{"reason", "CanaryPauseStep"}}}}});
+    EXPECT_EQ(run_words({"promote", "web"}), 0) << err_;
+    EXPECT_EQ(out_, "rollout 'web' promoted\n");
+    EXPECT_EQ(find(rollout(), {"status", "pauseConditions"}), nullptr);
+    EXPECT_TRUE(bool_at(rollout(), {"status", "controllerPause"}));
+}
+
+TEST_F(CliTest, AbortRetryPauseResumeWriteTheFieldsOfUpstream) {
+    EXPECT_EQ(run_words({"abort", "web"}), 0) << err_;
+    EXPECT_TRUE(bool_at(rollout(), {"status", "abort"}));
+    EXPECT_EQ(run_words({"retry", "web"}), 0) << err_;
+    EXPECT_FALSE(bool_at(rollout(), {"status", "abort"}, true));
+    EXPECT_EQ(run_words({"pause", "web"}), 0) << err_;
+    EXPECT_TRUE(bool_at(rollout(), {"spec", "paused"}));
+    EXPECT_EQ(run_words({"resume", "web"}), 0) << err_;
+    EXPECT_FALSE(bool_at(rollout(), {"spec", "paused"}, true));
+}
+
+TEST_F(CliTest, UndoBringsAnOlderTemplateBack) {
+    const Json owners = {{{"apiVersion", "argoproj.io/v1alpha1"},
+                          {"kind", "Rollout"},
+                          {"name", "web"},
+                          {"uid", uid_},
+                          {"controller", true}}};
+    Json old = json_of(R"({"metadata": {"name": "web-old", "namespace": "default",
+                           "annotations": {"rollout.argoproj.io/revision": "1"}},
+                           "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "web"}},
+                           "template": {"metadata": {"labels": {"app": "web",
+                                        "rollouts-pod-template-hash": "old"}},
+                           "spec": {"containers": [{"name": "c", "image": "web:v1"}]}}}})");
+    old["metadata"]["ownerReferences"] = owners;
+    ASSERT_TRUE(client_->create(resources::replica_sets, old).ok());
+    EXPECT_EQ(run_words({"undo", "web"}), 0) << err_;
+    EXPECT_EQ(out_, "rollout 'web' undo to revision 1\n");
+    const Json after = rollout();
+    EXPECT_EQ(after["spec"]["template"]["spec"]["containers"][0]["image"], "web:v1");
+    EXPECT_FALSE(
+        after["spec"]["template"]["metadata"]["labels"].contains("rollouts-pod-template-hash"));
+    EXPECT_EQ(run_words({"undo", "web", "--to-revision", "9"}), 3);
+    EXPECT_EQ(err_,
+              "sluice: undo rollout default/web: unable to find specified revision 9 in history\n");
+}
+
+TEST_F(CliTest, GetShowsATableOrTheObject) {
+    set_status({{"phase", "Paused"}, {"currentStepIndex", 1}, {"readyReplicas", 2}});
+    EXPECT_EQ(run_words({"get", "rollout", "web"}), 0) << err_;
+    EXPECT_EQ(
+        out_,
+        "NAME   STATUS   STEP   SET-WEIGHT   READY   DESIRED   UP-TO-DATE   AVAILABLE   MESSAGE\n"
+        "web    Paused   1/2    0            2       2         0            0\n");
+    EXPECT_EQ(run_words({"get", "web", "-o", "json"}), 0) << err_;
+    EXPECT_EQ(text_at(*parse_json(out_), {"metadata", "uid"}), uid_);
+}
+
+TEST_F(CliTest, SaysWhatIsNotThereAndWhatIsNotUnderstood) {
+    EXPECT_EQ(run_words({"abort", "nobody"}), 3);
+    EXPECT_EQ(
+        err_,
+        "sluice: get rollout default/nobody: 404: rollouts.argoproj.io \"nobody\" not found\n");
+    EXPECT_EQ(run_words({"promte", "web"}), 2);
+    EXPECT_EQ(run_words({"promote"}), 2);
+}
+
+}  // namespace
+}  // namespace sluice::cli
