@@ -16,8 +16,8 @@ struct GitUndone {
     std::string branch;
 };
 
-// `source` is the GitSource's name, or "namespace/name", as the annotation holds it.
-Result<GitUndone> undo_in_git(const Cluster& cluster, const Json& rollout, const std::string& source,
-                              std::optional<long> revision);
+// `source` is what the annotation holds: the GitSource as "name", or "namespace/name".
+Result<GitUndone> undo_in_git(const Cluster& cluster, const Json& rollout,
+                              const std::string& source, std::optional<long> revision);
 
 }  // namespace sluice::cli
