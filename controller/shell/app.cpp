@@ -9,7 +9,7 @@
 #include "controller/shell/git_source_decoders.hpp"
 #include "controller/shell/git_source_webhook.hpp"
 #include "controller/shell/git_sources.hpp"
-#include "controller/shell/rollout_metrics.hpp"
+#include "controller/shell/object_metrics.hpp"
 #include "controller/shell/rollouts.hpp"
 #include "platform/http/multi_loop.hpp"
 
@@ -53,7 +53,10 @@ public:
     bool ready() const override {
         return rollouts_.synced() && runs_.synced() && sources_.synced();
     }
-    std::string metrics() const override { return rollout_metrics(rollouts_.world()); }
+    std::string metrics() const override {
+        return object_metrics(rollouts_.world().rollouts.all(),
+                              rollouts_.world().analysis_runs.all());
+    }
     HttpResponse webhook(const HttpRequest& request) override { return webhook_.handle(request); }
 
     void stop() override {
