@@ -3,7 +3,8 @@
 // differs from it) and a list of moments; at each the world changes, the controller decides until
 // it rests, and what is then seen must be what the story says. Keys of a moment:
 //   at        seconds since the start ("40s")
-//   image, spec, status, runs, message, hold, release, routes, taken: what happens (see change())
+//   image, spec, status, runs, run, message, hold, release, ready, routes, stuck, taken: what
+//   happens (see change())
 //   then      phase       | because   message of the status
 //   step, weight, recorded, pods {v1: 3}, stable, services {shop-stable: v1}, revisions, again
 //   "is Progressing": "True ReplicaSetUpdated"
@@ -41,6 +42,11 @@ void change(World& world, const Json& moment) {
     if (moment.contains("hold")) world.hold_pods(text_at(moment, {"hold"}));
     if (moment.contains("release")) world.release_pods(text_at(moment, {"release"}));
     if (moment.contains("routes")) world.refuse_routes(text_at(moment, {"routes"}));
+    if (moment.contains("ready"))
+        for (const auto& [version, most] : moment["ready"].items())
+            world.limit_ready(version, most.get<long>());
+    if (moment.contains("run")) world.finish_steps(text_at(moment, {"run", "step"}));
+    if (moment.contains("stuck")) world.stick_routes(bool_at(moment, {"stuck"}));
     if (moment.contains("taken")) world.take_name(bool_at(moment, {"taken"}));
 }
 

@@ -57,7 +57,19 @@ public:
             }
     }
     void hold_pods(const std::string& version) { held_.insert(version); }
-    void release_pods(const std::string& version) { held_.erase(version); }
+    void release_pods(const std::string& version) {
+        held_.erase(version);
+        most_ready_.erase(version);
+    }
+    // No more than these become ready.
+    void limit_ready(const std::string& version, long most) { most_ready_[version] = most; }
+    void finish_steps(const std::string& phase) {
+        for (auto& run : runs_)
+            if (run.phase == RunPhase::Running && run.type == RunType::Step)
+                run.phase = run_phase_from(phase);
+    }
+    // Weights are asked for in vain.
+    void stick_routes(bool stuck) { stuck_ = stuck; }
     void refuse_routes(const std::string& problem) {
         for (auto& route : routes_) route.problem = problem;
     }
@@ -67,7 +79,7 @@ public:
     bool settle(TimePoint now) {
         for (int i = 0; i < 100; ++i)
             if (!pass(now)) return true;
-        return false;
+        return stuck_;
     }
 
     // ---- what can be seen; versions stand for hashes ----
@@ -138,8 +150,10 @@ private:
         for (auto& set : sets_) {
             set.replicas = set.spec_replicas;
             const bool held = held_.contains(version_of(set.hash));
-            const long ready =
+            long ready =
                 held ? std::min(set.available_replicas, set.spec_replicas) : set.spec_replicas;
+            if (const auto most = most_ready_.find(version_of(set.hash)); most != most_ready_.end())
+                ready = std::min(ready, most->second);
             set.ready_replicas = ready;
             set.available_replicas = ready;
         }
@@ -260,6 +274,7 @@ private:
         services_[action.service].managed_by = text_at(rollout_, {"metadata", "name"});
     }
     void execute(const SetWeight& action, TimePoint) {
+        if (stuck_) return;
         for (auto& route : routes_) {
             if (route.router != action.router) continue;
             route.weight = action.weight;
@@ -330,6 +345,8 @@ private:
     std::vector<RouteSeen> routes_;
     std::vector<AnalysisRunSeen> runs_;
     std::set<std::string> held_;
+    std::map<std::string, long> most_ready_;
+    bool stuck_ = false;
     std::map<std::string, std::string> versions_;  // hash to version
     std::vector<std::string> actions_, events_, reasons_, broken_;
     std::optional<Duration> look_again_;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.hpp"
+#include "controller/policy/rollout/traffic.hpp"
 
 namespace sluice::policy::rollout {
 namespace replicas {
@@ -85,6 +86,8 @@ ReplicaCounts routed_counts(const Pass& pass, const std::optional<crds::TrafficW
         // Traffic first: an aborted canary keeps what its recorded weight needs.
         if (pass.before.abort) canary = std::max(canary, pods_for(pass, weights->canary.weight));
     }
+    // Their users go back to stable before they come here.
+    if (another_is_served(pass)) stable = pass.replicas();
     return {at_least_min_pods(pass, canary), at_least_min_pods(pass, stable)};
 }
 

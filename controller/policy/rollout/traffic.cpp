@@ -41,21 +41,14 @@ bool stable_ready(const Pass& pass, const RouteSeen& route) {
     return serves(pass.service(pass.canary.stable_service), *pass.stable);
 }
 
-// The canary must go: it was aborted, or it has no pods to send anybody to.
-bool urgent(const Pass& pass) {
-    return pass.aborted() || !pass.fresh || pass.fresh->available_replicas == 0;
+// No pods to send anybody to.
+bool deserted(const Pass& pass) {
+    return !pass.fresh || pass.fresh->available_replicas == 0;
 }
 
-// Stable pods enough for what the canary does not get. Where the canary must go, one will do: too
-// few good pods are better than bad ones or none (unlike upstream, which waits for all).
-bool stable_can_take(const Pass& pass, const RouteSeen& route, long canary_weight) {
-    if (pass.promoted()) return stable_ready(pass, route);
-    if (!pass.stable) return false;
-    if (urgent(pass) && !pass.canary.dynamic_stable_scale)
-        return pass.stable->available_replicas > 0 || pass.replicas() == 0;
-    const long needed = (pass.max_weight() - canary_weight) * pass.replicas() / pass.max_weight();
-    return pass.stable->available_replicas >= needed ||
-           (pass.canary.replica_progress_threshold && enough_available(pass, pass.stable, needed));
+// The canary must go: it was aborted, or it has no pods to send anybody to.
+bool urgent(const Pass& pass) {
+    return pass.aborted() || deserted(pass);
 }
 
 // What the canary side of a route selects now.
@@ -65,8 +58,44 @@ std::string canary_side(const Pass& pass, const RouteSeen& route) {
     return service ? selected_hash(*service) : "";
 }
 
+// The canary side still belongs to another version, which has pods that serve.
+bool serves_another(const Pass& pass, const RouteSeen& route) {
+    const std::string hash = canary_side(pass, route);
+    return std::any_of(pass.others.begin(), pass.others.end(), [&](const auto* set) {
+        return !hash.empty() && set->hash == hash && set->available_replicas > 0;
+    });
+}
+
+// With dynamicStableScale stable has too few pods to take everybody back at once. Where those on
+// the canary side serve meanwhile, they keep what stable cannot take yet (argo-rollouts.md 2.4).
+bool steps_down(const Pass& pass, const RouteSeen& route) {
+    if (!pass.canary.dynamic_stable_scale || !pass.stable || pass.replicas() == 0) return false;
+    return (pass.aborted() && !deserted(pass)) || serves_another(pass, route);
+}
+
+long step_down(const Pass& pass, const RouteSeen& route) {
+    const long able = std::min(pass.stable->available_replicas, pass.replicas());
+    return std::min(pass.max_weight() - able * pass.max_weight() / pass.replicas(),
+                    route.weight.value_or(0));
+}
+
+// Stable pods enough for what the canary does not get. Where the canary must go, one will do: too
+// few good pods are better than bad ones or none (unlike upstream, which waits for all).
+bool stable_can_take(const Pass& pass, const RouteSeen& route, long canary_weight) {
+    const bool gradual = steps_down(pass, route);
+    if (pass.promoted() && (!gradual || !stable_ready(pass, route)))
+        return stable_ready(pass, route);
+    if (!pass.stable) return false;
+    if (urgent(pass) && !gradual)
+        return pass.stable->available_replicas > 0 || pass.replicas() == 0;
+    const long needed = (pass.max_weight() - canary_weight) * pass.replicas() / pass.max_weight();
+    return pass.stable->available_replicas >= needed ||
+           (pass.canary.replica_progress_threshold && enough_available(pass, pass.stable, needed));
+}
+
 // Another version's pods never get this version's weight: first to 0, then the switch.
 long fitting(const Pass& pass, const RouteSeen& route, long desired) {
+    if (steps_down(pass, route)) return step_down(pass, route);
     return pass.fresh && canary_side(pass, route) == pass.fresh->hash ? desired : 0;
 }
 
@@ -203,6 +232,12 @@ long desired_weight(const Pass& pass) {
     if (!index) return 0;
     if (!at_desired_counts(pass, std::nullopt)) return traffic::last_weight_before(pass, *index);
     return current_set_weight(pass);
+}
+
+bool another_is_served(const Pass& pass) {
+    return std::any_of(pass.seen.routes.begin(), pass.seen.routes.end(), [&](const auto& route) {
+        return route.weight != 0 && traffic::serves_another(pass, route);
+    });
 }
 
 bool weight_in_force(const Pass& pass, long weight) {

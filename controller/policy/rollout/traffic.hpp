@@ -14,6 +14,8 @@ void reconcile_services(Pass& pass);
 
 // The weight that the steps ask for now, before any care for readiness.
 long desired_weight(const Pass& pass);
+// Some route still sends users to a version that is neither the declared nor the stable one.
+bool another_is_served(const Pass& pass);
 // Every route object carries this weight.
 bool weight_in_force(const Pass& pass, long weight);
 
