@@ -17,6 +17,10 @@ std::string selected_hash(const ServiceSeen& service) {
     return found == service.selector.end() ? "" : found->second;
 }
 
+bool fully_available(const ReplicaSetSeen& set) {
+    return set.spec_replicas > 0 && set.available_replicas >= set.spec_replicas;
+}
+
 // Requests to the Service reach pods of this ReplicaSet and no others.
 bool serves(const ServiceSeen* service, const ReplicaSetSeen& set) {
     if (!service || selected_hash(*service) != set.hash) return false;
@@ -131,8 +135,10 @@ void steer(Pass& pass, const RouteSeen& route, long desired) {
     if (in_place(route, wanted)) return;
     if (!may_go_to(pass, route, wanted.weight)) {
         pass.look_again(recheck);
-        // The stable subset follows a promotion even while the weight has to stay.
-        if (!route.by_subset || !route.weight || !pass.stable) return;
+        // The stable subset follows a promotion even while the weight has to stay; it takes
+        // everybody along, so to a version that is all there.
+        if (!route.by_subset || !route.weight || !pass.stable || !fully_available(*pass.stable))
+            return;
         wanted = order(pass, route, *route.weight);
         if (in_place(route, wanted)) return;
     }
@@ -180,10 +186,6 @@ long last_weight_before(const Pass& pass, long index) {
                 std::get_if<crds::SetWeightStep>(&pass.canary.steps[static_cast<size_t>(i)]))
             return step->weight;
     return 0;
-}
-
-bool fully_available(const ReplicaSetSeen& set) {
-    return set.spec_replicas > 0 && set.available_replicas >= set.spec_replicas;
 }
 
 enum class Care { Availability, None };
