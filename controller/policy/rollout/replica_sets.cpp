@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "controller/policy/rollout/replicas.hpp"
+#include "controller/policy/rollout/traffic.hpp"
 
 namespace sluice::policy::rollout {
 namespace replica_sets {
@@ -91,6 +92,10 @@ void scale_current(Pass& pass) {
         if (pass.scaled && !pass.routed()) return;
     }
     if (!pass.fresh) return;
+    // While users still reach them, pods of an aborted version stay.
+    if (pass.routed() && pass.aborted() && !pass.canary.dynamic_stable_scale &&
+        !weight_in_force(pass, 0))
+        return scale(pass, *pass.fresh, pass.fresh->spec_replicas);
     if (delays) return scale_fresh_after_abort(pass);
     scale(pass, *pass.fresh, wanted_counts(pass, pass.status().canary.weights).canary);
 }

@@ -41,7 +41,7 @@ double distance(const Option& option, long weight, long max_weight) {
 
 const crds::SetCanaryScaleStep* canary_scale(const Pass& pass) {
     if (!pass.routed() || !pass.step()) return nullptr;
-    if (pass.before.abort && abort_scale_down_delay(pass)) return nullptr;
+    if (pass.aborted() && abort_scale_down_delay(pass)) return nullptr;
     for (long i = *pass.step_index(); i >= 0; --i) {
         const auto* step =
             std::get_if<crds::SetCanaryScaleStep>(&pass.canary.steps[static_cast<size_t>(i)]);
@@ -84,7 +84,7 @@ ReplicaCounts routed_counts(const Pass& pass, const std::optional<crds::TrafficW
     if (weights) {
         stable = std::max(stable, pods_for(pass, weights->stable.weight));
         // Traffic first: an aborted canary keeps what its recorded weight needs.
-        if (pass.before.abort) canary = std::max(canary, pods_for(pass, weights->canary.weight));
+        if (pass.aborted()) canary = std::max(canary, pods_for(pass, weights->canary.weight));
     }
     // Their users go back to stable before they come here.
     if (another_is_served(pass)) stable = pass.replicas();
@@ -208,7 +208,7 @@ ReplicaCounts wanted_counts(const Pass& pass, const std::optional<crds::TrafficW
 }
 
 long current_set_weight(const Pass& pass) {
-    if (pass.before.abort) return 0;
+    if (pass.aborted()) return 0;
     if (!pass.step()) return pass.max_weight();
     for (long i = *pass.step_index(); i >= 0; --i)
         if (const auto* step =

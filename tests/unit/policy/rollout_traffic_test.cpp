@@ -76,7 +76,7 @@ TEST(Decide, AnAbortMovesTrafficBeforeAnythingElse) {
     const Texts actions = setting.actions();
     EXPECT_EQ(actions.front(), "set weight Nginx 0");
     EXPECT_TRUE(has(actions, "terminate shop-v2-2-0"));
-    EXPECT_FALSE(has(actions, "point"));  // not before the weight was seen at 0
+    EXPECT_EQ(actions[1], "point canary at v1");
 }
 
 TEST(Decide, AFailedVerdictMovesTrafficInTheSamePass) {
@@ -95,7 +95,7 @@ TEST(Decide, AnAbortIsCarriedOutThoughTheSpecIsInvalid) {
     setting.route().weight = 20;
     setting.status.abort = true;
     setting.seen.problems = {"AnalysisTemplate 'errors' not found"};
-    EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 0"});
+    EXPECT_EQ(setting.actions(), (Texts{"set weight Nginx 0", "point canary at v1"}));
     EXPECT_EQ(setting.decide_now().status.message,
               "InvalidSpec: The Rollout \"shop\" is invalid: AnalysisTemplate 'errors' not found");
 }
