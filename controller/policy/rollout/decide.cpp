@@ -86,24 +86,29 @@ void stop_with(Pass& pass, const char* type, const char* reason, const std::stri
     std::tie(status.phase, status.message) = phase_of(pass.spec, status);
 }
 
+// An abort is not the spec's business: the traffic goes back however wrong the spec has become
+// since (upstream does nothing here).
+void take_back_traffic(Pass& pass) {
+    if (!pass.before.abort || !pass.spec.canary) return;
+    reconcile_traffic(pass);
+    reconcile_services(pass);
+}
+
 void refuse(Pass& pass, const std::string& problem) {
     stop_with(pass, crds::condition_types::invalid_spec, crds::reasons::invalid_spec,
               concat("The Rollout \"", pass.seen.rollout.name, "\" is invalid: ", problem));
-    // An abort is not the spec's business: the traffic goes back however wrong the spec has become
-    // since (upstream does nothing here).
-    if (pass.before.abort && pass.spec.canary) {
-        reconcile_traffic(pass);
-        reconcile_services(pass);
-    }
+    take_back_traffic(pass);
     pass.look_again(invalid_retry);
 }
 
 void decline(Pass& pass, const std::string& what) {
+    crds::remove_condition(pass.status(), crds::condition_types::invalid_spec);
     const std::string message =
         concat("this version of Sluice does not serve ", what, ", so nothing is changed");
     stop_with(pass, crds::condition_types::unserved, "NotServed", message);
     pass.status().phase = "Degraded";
     pass.status().message = concat("Unserved: ", message);
+    take_back_traffic(pass);
 }
 
 // ---- a new template, or new steps ----
