@@ -179,7 +179,8 @@ bool pause_done(Pass& pass, const crds::PauseStep& step) {
 // The weight counts only once it was seen in force (DESIGN D3).
 bool weight_done(const Pass& pass, const crds::SetWeightStep& step) {
     if (!at_desired_counts(pass, pass.decision.status.canary.weights)) return false;
-    if (!pass.routed()) return true;
+    // Where no pods are wanted nobody can be sent to them.
+    if (!pass.routed() || pass.replicas() == 0) return true;
     const auto& weights = pass.decision.status.canary.weights;
     return weight_in_force(pass, step.weight) && !(weights && weights->verified == false);
 }
@@ -217,7 +218,7 @@ void advance(Pass& pass) {
 bool all_steps_done(const Pass& pass) {
     if (pass.step_count() == 0) return true;
     if (pass.step_index() < pass.step_count()) return false;
-    return !pass.routed() || weight_in_force(pass, pass.max_weight());
+    return !pass.routed() || pass.replicas() == 0 || weight_in_force(pass, pass.max_weight());
 }
 
 // Why the declared version becomes the stable one now; empty where it does not (2.5).
