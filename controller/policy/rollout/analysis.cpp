@@ -131,7 +131,11 @@ std::optional<RunStatus> follow_background(Pass& pass) {
     const auto& background = pass.canary.analysis;
     if (!background || background->analysis.templates.empty() || before_starting_step(pass))
         return std::nullopt;
-    if (pass.paused_for(PauseReason::InconclusiveAnalysisRun)) return refreshed(pass, status);
+    if (pass.paused_for(PauseReason::InconclusiveAnalysisRun)) {
+        // No other run is begun, but what this one finds out does not wait (upstream's does).
+        if (const AnalysisRunSeen* run = recorded(pass, status)) judge(pass, *run, "Background");
+        return refreshed(pass, status);
+    }
     return follow(pass, {RunType::Background, background->analysis, std::nullopt}, status,
                   "Background");
 }
