@@ -145,14 +145,16 @@ void steer(Pass& pass, const RouteSeen& route, long desired) {
     pass.act(wanted);
 }
 
-// Several routers: the highest weight counts, since that is what users may meet.
+// What all objects of all routers say. Half-written weights are not recorded: stable is sized by
+// what is recorded (dynamicStableScale), and some users still go by the old one.
 std::optional<long> seen_weight(const Pass& pass) {
-    std::optional<long> highest;
+    std::optional<long> weight;
     for (const auto& route : pass.seen.routes) {
-        if (!route.weight || !route.problem.empty()) return std::nullopt;
-        highest = std::max(highest.value_or(0), *route.weight);
+        if (!route.weight || !route.problem.empty() || !route.settled) return std::nullopt;
+        if (weight.value_or(*route.weight) != *route.weight) return std::nullopt;
+        weight = route.weight;
     }
-    return highest;
+    return weight;
 }
 
 std::optional<bool> seen_verified(const Pass& pass) {
@@ -247,7 +249,7 @@ bool another_is_served(const Pass& pass) {
 
 bool weight_in_force(const Pass& pass, long weight) {
     return std::all_of(pass.seen.routes.begin(), pass.seen.routes.end(), [&](const auto& route) {
-        return route.problem.empty() && route.weight == weight;
+        return route.problem.empty() && route.weight == weight && (weight == 0 || route.settled);
     });
 }
 

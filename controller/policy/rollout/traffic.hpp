@@ -16,7 +16,7 @@ void reconcile_services(Pass& pass);
 long desired_weight(const Pass& pass);
 // Some route still sends users to a version that is neither the declared nor the stable one.
 bool another_is_served(const Pass& pass);
-// Every route object carries this weight.
+// Every route object carries this weight; 0 is that none carries more.
 bool weight_in_force(const Pass& pass, long weight);
 
 }  // namespace sluice::policy::rollout
