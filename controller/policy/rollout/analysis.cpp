@@ -215,4 +215,9 @@ bool step_analysis_succeeded(const Pass& pass) {
     return status && status->status == "Successful";
 }
 
+bool awaits_background_run(const Pass& pass) {
+    const auto& status = pass.decision.status.canary.current_background_analysis_run;
+    return status && !analysis_runs::named(pass, status->name);
+}
+
 }  // namespace sluice::policy::rollout

@@ -12,5 +12,7 @@ void reconcile_analysis(Pass& pass);
 
 // The run of the analysis step in force succeeded.
 bool step_analysis_succeeded(const Pass& pass);
+// A background run is asked for and not there yet: nothing goes on without it.
+bool awaits_background_run(const Pass& pass);
 
 }  // namespace sluice::policy::rollout

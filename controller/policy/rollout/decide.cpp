@@ -188,6 +188,10 @@ bool weight_done(const Pass& pass, const crds::SetWeightStep& step) {
 bool step_done(Pass& pass) {
     const auto* step = pass.step();
     if (!step || pass.spec.paused) return false;
+    // A user's resume is said once, and must not be lost.
+    const bool resumed = std::holds_alternative<crds::PauseStep>(*step) &&
+                         pass.before.controller_pause && pass.before.pause_conditions.empty();
+    if (awaits_background_run(pass) && !resumed) return false;
     return match(
         *step,  //
         [&](const crds::SetWeightStep& s) { return weight_done(pass, s); },
@@ -216,6 +220,7 @@ void advance(Pass& pass) {
 // ---- promotion ----
 
 bool all_steps_done(const Pass& pass) {
+    if (awaits_background_run(pass)) return false;
     if (pass.step_count() == 0) return true;
     if (pass.step_index() < pass.step_count()) return false;
     return !pass.routed() || pass.replicas() == 0 || weight_in_force(pass, pass.max_weight());

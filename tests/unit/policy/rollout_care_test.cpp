@@ -80,5 +80,21 @@ TEST(RolloutCare, AWeightThatRoutersDisagreeAboutIsNotRecorded) {
     EXPECT_FALSE(world.decide().status.canary.weights);
 }
 
+TEST(RolloutCare, NoStepEndsBesideABackgroundRunThatIsNotThere) {
+    Json document = manifest();
+    document["spec"]["strategy"]["canary"]["analysis"]["templates"] = {{{"templateName", "t"}}};
+    World world(document);
+    auto decision = world.decide();
+    EXPECT_EQ(decision.status.current_step_index, 0);
+    ASSERT_TRUE(decision.status.canary.current_background_analysis_run);
+    const auto name = decision.status.canary.current_background_analysis_run->name;
+
+    world.rollout.status = decision.status;
+    EXPECT_EQ(world.decide().status.current_step_index, 0);
+    world.seen.analysis_runs.push_back(
+        {.name = name, .type = RunType::Background, .hash = "v2", .phase = RunPhase::Running});
+    EXPECT_EQ(world.decide().status.current_step_index, 1);
+}
+
 }  // namespace care_test
 }  // namespace sluice::policy::rollout
