@@ -33,7 +33,7 @@ const ReplicaSetSeen* with_hash(const Sets& sets, const std::string& hash) {
 const ReplicaSetSeen* of_template(const Sets& sets, const RolloutSeen& rollout,
                                   const std::string& recorded) {
     const auto equal = [&](const ReplicaSetSeen* set) {
-        return set->template_digest == rollout.template_digest;
+        return !set->hash.empty() && set->template_digest == rollout.template_digest;
     };
     if (const auto* set = with_hash(sets, recorded); set && equal(set)) return set;
     if (const auto* set = with_hash(sets, rollout.template_hash)) return set;

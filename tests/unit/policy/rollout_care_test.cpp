@@ -96,5 +96,17 @@ TEST(RolloutCare, NoStepEndsBesideABackgroundRunThatIsNotThere) {
     EXPECT_EQ(world.decide().status.current_step_index, 1);
 }
 
+TEST(RolloutCare, AReplicaSetWithoutARevisionIsNotTheDeclaredOne) {
+    World world;
+    world.seen.replica_sets.pop_back();
+    world.add("", 2, 0);
+    world.seen.replica_sets.back().name = "by-hand";
+    world.seen.replica_sets.back().template_digest = "digest-v2";
+    const auto decision = world.decide();
+    EXPECT_TRUE(std::ranges::any_of(decision.actions, [](const auto& planned) {
+        return std::holds_alternative<CreateReplicaSet>(planned.action);
+    }));
+}
+
 }  // namespace care_test
 }  // namespace sluice::policy::rollout
