@@ -39,10 +39,14 @@ AnalysisRuns::~AnalysisRuns() {
     stop();
 }
 
+kube::Watch AnalysisRuns::watch() {
+    return {resources::analysis_runs, {.ns = options_.ns}, cache_.sink()};
+}
+
 void AnalysisRuns::start() {
-    informer_ = std::make_unique<kube::Informer>(parts_.client, resources::analysis_runs,
-                                                 kube::ListOptions{.ns = options_.ns},
-                                                 cache_.sink(), parts_.log);
+    auto [type, options, sink] = watch();
+    informer_ = std::make_unique<kube::Informer>(parts_.client, type, std::move(options),
+                                                 std::move(sink), parts_.log);
     reconciler_.start();
 }
 

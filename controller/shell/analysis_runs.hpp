@@ -24,7 +24,6 @@
 
 namespace sluice::shell {
 
-using EventSink = std::function<void(Event)>;
 using AnalysisRunCache = kube::Cache<crds::AnalysisRun>;
 
 struct AnalysisRunsOptions {
@@ -60,6 +59,12 @@ public:
     [[nodiscard]] bool synced() const { return informer_ && informer_->synced(); }
     // Null before start().
     [[nodiscard]] const kube::Informer* informer() const { return informer_.get(); }
+
+    // What it wants to be told of; start() makes an informer of it.
+    [[nodiscard]] kube::Watch watch();
+    // Without start(), for a simulator: feed watch() and turn the queue by hand.
+    bool step() { return reconciler_.step(); }
+    [[nodiscard]] std::optional<TimePoint> next() { return reconciler_.next(); }
 
     // One pass over one run; the workers' work, public for tests.
     Result<std::optional<Duration>> reconcile(const std::string& key);

@@ -27,18 +27,21 @@ public:
     WiredApp(AppOptions options, HttpTransport& kubernetes, const Clock& clock, Log& log)
         : client_(kubernetes, "sluice"),
           events_(client_, clock, log, "rollouts-controller"),
-          rollouts_({.ns = options.ns}, client_, events_, clock, log),
+          rollouts_(
+              {.ns = options.ns}, client_, [this](Event event) { events_.add(std::move(event)); },
+              clock, log),
           runs_({.client = client_,
                  .http = measurements_,
                  .clock = clock,
                  .log = log,
                  .events = [this](Event event) { events_.add(std::move(event)); }},
                 {.ns = options.ns, .providers = {.prometheus_address = prometheus_address()}}),
-          sources_({.data_dir = options.data_dir,
-                    .git_program = options.git_program,
-                    .ns = options.ns,
-                    .decoders = manifest_decoders()},
-                   client_, events_, clock, log),
+          sources_(
+              {.data_dir = options.data_dir,
+               .git_program = options.git_program,
+               .ns = options.ns,
+               .decoders = manifest_decoders()},
+              client_, [this](Event event) { events_.add(std::move(event)); }, clock, log),
           webhook_(sources_, client_),
           deliveries_(
               {.ns = options.ns, .version = "0.1.0"}, client_,

@@ -42,17 +42,19 @@ Deliveries::~Deliveries() {
     stop();
 }
 
-void Deliveries::watch(const ResourceType& type, kube::InformerSink sink) {
-    informers_.push_back(std::make_unique<kube::Informer>(
-        client_, type, kube::ListOptions{.ns = options_.ns}, std::move(sink), log_));
+std::vector<kube::Watch> Deliveries::watches() {
+    const kube::ListOptions options{.ns = options_.ns};
+    return {{resources::git_sources, options, world_.sources.sink()},
+            {resources::deliveries, options, world_.deliveries.sink()},
+            {resources::analysis_runs, options, world_.runs.sink()},
+            {resources::rollouts, options, world_.rollouts.sink()}};
 }
 
 void Deliveries::start() {
-    watch(resources::git_sources, world_.sources.sink());
-    watch(resources::deliveries, world_.deliveries.sink());
-    watch(resources::analysis_runs, world_.runs.sink());
-    watch(resources::rollouts, world_.rollouts.sink());
-    starter_ = std::jthread([this](const std::stop_token& stop) { begin(stop); });
+    for (auto& [type, options, sink] : watches())
+        informers_.push_back(std::make_unique<kube::Informer>(client_, type, std::move(options),
+                                                              std::move(sink), log_));
+    starter_ = std::jthread([this](const std::stop_token& stop) { begin_synced(stop); });
 }
 
 void Deliveries::stop() {
@@ -89,15 +91,29 @@ bool Deliveries::wait_for_cluster_id(const std::stop_token& stop) {
     return true;
 }
 
-void Deliveries::begin(const std::stop_token& stop) {
+void Deliveries::begin_synced(const std::stop_token& stop) {
     if (!wait_for_cluster_id(stop)) return;
     std::vector<const kube::Informer*> all;
     for (const auto& informer : informers_) all.push_back(informer.get());
     if (!kube::wait_for_sync(all, stop)) return;
-    ready_ = true;
+    begin();
     reconciler_.start();
+}
+
+void Deliveries::begin() {
+    ready_ = true;
     // What an earlier life, or another controller, has left in the outboxes.
     for (const auto& delivery : world_.deliveries.all()) writers_.add(*delivery);
+}
+
+bool Deliveries::step() {
+    return reconciler_.step() || writers_.step();
+}
+
+std::optional<TimePoint> Deliveries::next() {
+    auto next = reconciler_.next();
+    if (const auto write = writers_.next(); write && (!next || *write < *next)) next = write;
+    return next;
 }
 
 Result<std::optional<Duration>> Deliveries::reconcile(const std::string& key) {

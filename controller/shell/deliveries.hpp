@@ -42,14 +42,20 @@ public:
     // Leaves what Git is still owed in the outboxes.
     void stop();
 
+    // Without start(), for a simulator: feed the watches, begin once each has listed (the options
+    // name the cluster then), and turn queue and writers by hand.
+    [[nodiscard]] std::vector<kube::Watch> watches();
+    void begin();
+    bool step();
+    [[nodiscard]] std::optional<TimePoint> next();
+
     // One pass over one Rollout ("namespace/name").
     Result<std::optional<Duration>> reconcile(const std::string& key);
 
 private:
-    void watch(const ResourceType& type, kube::InformerSink sink);
     [[nodiscard]] Result<std::string> find_cluster_id() const;
     bool wait_for_cluster_id(const std::stop_token& stop);
-    void begin(const std::stop_token& stop);
+    void begin_synced(const std::stop_token& stop);
 
     Options options_;
     const kube::Client& client_;

@@ -48,11 +48,14 @@ public:
           find_(find),
           write_back_(std::move(write_back)),
           log_(log),
-          thread_([this](const std::stop_token& stop) { run(stop); }) {}
+          backoff_(options.stepped_by ? 1 : std::random_device{}()) {
+        if (!options.stepped_by)
+            thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    }
 
     void add(const std::string& key, const std::string& git_source, bool urgent) {
         const std::lock_guard lock(mutex_);
-        const auto now = std::chrono::steady_clock::now();
+        const auto now = time();
         const auto due = urgent ? now : now + options_.window;
         const bool fresh = waiting_.emplace(key, git_source).second;
         // A rollback breaks a pause once; what comes again of the same Delivery waits with it.
@@ -63,7 +66,23 @@ public:
         changed_.notify_all();
     }
 
+    bool step() {
+        std::unique_lock lock(mutex_);
+        if (!due_ || time() < *due_) return false;
+        write_due(lock);
+        return true;
+    }
+    std::optional<SteadyTime> next() {
+        const std::lock_guard lock(mutex_);
+        return due_;
+    }
+
 private:
+    [[nodiscard]] SteadyTime time() const {
+        return options_.stepped_by ? SteadyTime(options_.stepped_by->now().time_since_epoch())
+                                   : std::chrono::steady_clock::now();
+    }
+
     void run(const std::stop_token& stop) {
         std::unique_lock lock(mutex_);
         while (!stop.stop_requested()) {
@@ -71,21 +90,26 @@ private:
                 changed_.wait(lock, stop, [&] { return due_.has_value(); });
                 continue;
             }
-            if (const auto due = *due_; std::chrono::steady_clock::now() < due) {
+            if (const auto due = *due_; time() < due) {
                 changed_.wait_until(lock, stop, due, [&] { return due_ != due; });
                 continue;
             }
-            auto batch = std::exchange(waiting_, {});
-            due_.reset();
-            pausing_ = false;
-            lock.unlock();
-            const auto pause = write(batch);
-            lock.lock();
-            if (!pause) continue;
-            waiting_.merge(batch);
-            pausing_ = true;
-            due_ = std::chrono::steady_clock::now() + *pause;
+            write_due(lock);
         }
+    }
+
+    // `lock` is on mutex_ and let go while Git is spoken to.
+    void write_due(std::unique_lock<std::mutex>& lock) {
+        auto batch = std::exchange(waiting_, {});
+        due_.reset();
+        pausing_ = false;
+        lock.unlock();
+        const auto pause = write(batch);
+        lock.lock();
+        if (!pause) return;
+        waiting_.merge(batch);
+        pausing_ = true;
+        due_ = time() + *pause;
     }
 
     // Nothing where all is written; else how long to wait.
@@ -113,7 +137,7 @@ private:
     const FindSource& find_;
     std::unique_ptr<DeliveryWriteBack> write_back_;
     Log& log_;
-    DecorrelatedBackoff backoff_{std::random_device{}()};
+    DecorrelatedBackoff backoff_;
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::map<std::string, std::string> waiting_;  // Delivery to GitSource; guarded by mutex_
@@ -136,6 +160,26 @@ void DeliveryWriters::stop() {
         stopped_ = true;
         ending.swap(writers_);
     }
+}
+
+bool DeliveryWriters::step() {
+    std::vector<Writer*> all;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [group, writer] : writers_) all.push_back(writer.get());
+    }
+    return std::any_of(all.begin(), all.end(), [](Writer* writer) { return writer->step(); });
+}
+
+std::optional<TimePoint> DeliveryWriters::next() {
+    const std::lock_guard lock(mutex_);
+    std::optional<TimePoint> earliest;
+    for (const auto& [group, writer] : writers_)
+        if (const auto due = writer->next()) {
+            const TimePoint when(std::chrono::ceil<Duration>(due->time_since_epoch()));
+            earliest = std::min(earliest.value_or(when), when);
+        }
+    return earliest;
 }
 
 void DeliveryWriters::add(const crds::Delivery& delivery) {

@@ -35,6 +35,9 @@ class DeliveryWriters {
 public:
     struct Options {
         Duration window = std::chrono::seconds{1};  // for records; rollbacks go at once
+        // Set: no threads, step() does the work and this says when (a simulator). Otherwise time is
+        // steady: no jump of the machine's clock hurries or delays a write.
+        const Clock* stepped_by = nullptr;
     };
     // The GitSource as it is now; nothing where it is gone.
     using FindSource =
@@ -48,6 +51,10 @@ public:
 
     // The Delivery has something in its outbox. Returns at once. Any thread.
     void add(const crds::Delivery& delivery);
+    // With stepped_by: writes one batch that is due; false where none is.
+    bool step();
+    // When step() will next have something to do.
+    [[nodiscard]] std::optional<TimePoint> next();
     // Ends the threads. What was not written stays in the outboxes.
     void stop();
 

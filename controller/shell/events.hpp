@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -22,6 +23,9 @@ struct Event {
     std::string reason;  // upstream's: argo-rollouts.md 1.13
     std::string message;
 };
+
+// Where events go. Any thread; must not block.
+using EventSink = std::function<void(Event)>;
 
 class EventWriter {
 public:

@@ -31,13 +31,6 @@ QuarantineMark quarantine_of(const Json& document) {
     return {.stands = quarantine && quarantine->is_object() && !bool_at(*quarantine, {"lifted"})};
 }
 
-// A tenth more at most, so that many sources do not poll as one.
-Duration with_jitter(Duration interval) {
-    thread_local std::minstd_rand random{std::random_device{}()};
-    return interval +
-           Duration{std::uniform_int_distribution<long>(0, interval.count() / 10)(random)};
-}
-
 std::string all_problems(const std::vector<Problem>& problems) {
     std::vector<std::string> texts;
     for (const auto& problem : problems) texts.push_back(to_text(problem));
@@ -46,16 +39,17 @@ std::string all_problems(const std::vector<Problem>& problems) {
 
 }  // namespace
 
-GitSources::GitSources(Options options, const kube::Client& client, EventWriter& events,
+GitSources::GitSources(Options options, const kube::Client& client, EventSink events,
                        const Clock& clock, Log& log)
     : options_(std::move(options)),
       client_(client),
-      events_(events),
+      events_(std::move(events)),
       clock_(clock),
       log_(log),
       kinds_(client),
       sources_(mark_of),
       quarantines_(quarantine_of),
+      jitter_(options_.jitter_seed),
       reconciler_(
           {.name = "gitsource", .workers = options_.workers, .backoff = {}},
           [this](const std::string& key) { return reconcile(key); }, clock, log) {
@@ -77,12 +71,16 @@ GitSources::~GitSources() {
     stop();
 }
 
-void GitSources::start() {
+std::vector<kube::Watch> GitSources::watches() {
     const kube::ListOptions where{.ns = options_.ns};
-    informers_.push_back(std::make_unique<kube::Informer>(client_, resources::git_sources, where,
-                                                          sources_.sink(), log_));
-    informers_.push_back(std::make_unique<kube::Informer>(client_, resources::deliveries, where,
-                                                          quarantines_.sink(), log_));
+    return {{resources::git_sources, where, sources_.sink()},
+            {resources::deliveries, where, quarantines_.sink()}};
+}
+
+void GitSources::start() {
+    for (auto& [type, where, sink] : watches())
+        informers_.push_back(std::make_unique<kube::Informer>(client_, type, std::move(where),
+                                                              std::move(sink), log_));
     reconciler_.start();
 }
 
@@ -96,6 +94,12 @@ bool GitSources::synced() const {
     return !informers_.empty() &&
            std::all_of(informers_.begin(), informers_.end(),
                        [](const auto& informer) { return informer->synced(); });
+}
+
+Duration GitSources::with_jitter(Duration interval) {
+    const std::lock_guard lock(jitter_mutex_);
+    return interval +
+           Duration{std::uniform_int_distribution<long>(0, interval.count() / 10)(jitter_)};
 }
 
 void GitSources::hint(const std::string& key) {
@@ -114,6 +118,7 @@ void GitSources::hint(const std::string& key) {
 }
 
 Result<std::unique_ptr<git::Repository>> GitSources::open_for(const crds::GitSource& source) {
+    if (options_.open) return options_.open(source);
     return open_repository_of(source, client_,
                               {.data_dir = options_.data_dir,
                                .git_program = options_.git_program,
@@ -168,11 +173,11 @@ struct GitSources::Look {
     [[nodiscard]] TimePoint now() const { return owner.clock_.now(); }
 
     void event(bool warning, std::string reason, std::string message) const {
-        owner.events_.add({{resources::git_sources, source.ns, source.name},
-                           source.uid,
-                           warning,
-                           std::move(reason),
-                           std::move(message)});
+        owner.events_({{resources::git_sources, source.ns, source.name},
+                       source.uid,
+                       warning,
+                       std::move(reason),
+                       std::move(message)});
     }
 
     // What to work from, and how long until the next look. When the branch cannot be had, drift is
@@ -190,7 +195,8 @@ struct GitSources::Look {
     }
 
     Ground fetch_failed(const Error& error) {
-        const auto next = with_jitter(fetch_backoff(status.failures + 1, source.spec.interval));
+        const auto next =
+            owner.with_jitter(fetch_backoff(status.failures + 1, source.spec.interval));
         const bool first = status.failures == 0;
         say_fetch_failed(status, error, next, now());
         if (first) event(true, "FetchFailed", error.message);
@@ -206,7 +212,7 @@ struct GitSources::Look {
         // What is here already, fetched or written by ourselves, need not be fetched.
         if (tip.ok() && *tip && !repository.commit_info(**tip).ok()) tip = repository.fetch(branch);
         if (!tip.ok()) return fetch_failed(tip.error());
-        const auto next = with_jitter(source.spec.interval);
+        const auto next = owner.with_jitter(source.spec.interval);
         if (*tip) return {*tip, next, true};
         say_no_branch(status, source, now());
         return {last_attempted(), next, false};

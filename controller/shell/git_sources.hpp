@@ -3,9 +3,11 @@
 // gitops.md 5.3). Polling is the truth, a webhook or a hint only makes it sooner.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -42,9 +44,13 @@ public:
         std::string ns;  // only this namespace; empty: all
         int workers = 2;
         std::vector<policy::source::ManifestDecoder> decoders;
+        // Another way to a repository than a mirror below data_dir, and a fixed seed for jitter:
+        // for a simulator.
+        std::function<Result<std::unique_ptr<git::Repository>>(const crds::GitSource&)> open = {};
+        unsigned jitter_seed = std::random_device{}();
     };
 
-    GitSources(Options options, const kube::Client& client, EventWriter& events, const Clock& clock,
+    GitSources(Options options, const kube::Client& client, EventSink events, const Clock& clock,
                Log& log);
     ~GitSources();
     GitSources(const GitSources&) = delete;
@@ -57,6 +63,10 @@ public:
     void end_git_programs() { stop_.request_stop(); }
     // Whether every watch has listed once.
     [[nodiscard]] bool synced() const;
+    // Without start(), for a simulator: feed the watches and turn the queue by hand.
+    [[nodiscard]] std::vector<kube::Watch> watches();
+    bool step() { return reconciler_.step(); }
+    [[nodiscard]] std::optional<TimePoint> next() { return reconciler_.next(); }
 
     // "Something may have changed": at once, or half a second after the last hint. Unknown keys are
     // harmless.
@@ -78,10 +88,12 @@ private:
                                          const std::vector<Problem>& problems);
     Result<void> write_status(crds::GitSource& source, const crds::GitSourceStatus& status);
     void forget(const std::string& key);
+    // A tenth more at most, so that many sources do not poll as one.
+    Duration with_jitter(Duration interval);
 
     Options options_;
     const kube::Client& client_;
-    EventWriter& events_;
+    EventSink events_;
     const Clock& clock_;
     Log& log_;
     KindDirectory kinds_;
@@ -89,6 +101,8 @@ private:
     kube::Cache<QuarantineMark> quarantines_;
     std::mutex hints_mutex_;
     std::map<std::string, TimePoint> hinted_;  // guarded by hints_mutex_
+    std::mutex jitter_mutex_;
+    std::minstd_rand jitter_;  // guarded by jitter_mutex_
     std::stop_source stop_;
     kube::Reconciler reconciler_;
     std::vector<std::unique_ptr<kube::Informer>> informers_;  // last: they stop first

@@ -31,11 +31,11 @@ std::string summary(const policy::Decision& decision) {
 
 }  // namespace
 
-Rollouts::Rollouts(Options options, const kube::Client& client, EventWriter& events,
+Rollouts::Rollouts(Options options, const kube::Client& client, EventSink events,
                    const Clock& clock, Log& log)
     : options_(std::move(options)),
       client_(client),
-      events_(events),
+      events_(std::move(events)),
       clock_(clock),
       log_(log),
       reconciler_(
@@ -75,11 +75,11 @@ void Rollouts::remember_write(const std::string& key, const Json& document) {
 
 void Rollouts::send(const crds::Rollout& rollout, const std::vector<policy::Event>& events) {
     for (const auto& event : events)
-        events_.add({.object = {resources::rollouts, rollout.metadata.ns, rollout.metadata.name},
-                     .uid = rollout.metadata.uid,
-                     .warning = event.warning,
-                     .reason = event.reason,
-                     .message = event.message});
+        events_({.object = {resources::rollouts, rollout.metadata.ns, rollout.metadata.name},
+                 .uid = rollout.metadata.uid,
+                 .warning = event.warning,
+                 .reason = event.reason,
+                 .message = event.message});
 }
 
 // False where the pass must be dropped.
@@ -137,7 +137,7 @@ Result<std::optional<Duration>> Rollouts::reconcile(const std::string& key) {
     }
     if (behind_own_write(*rollout)) return std::optional{wait_for_own_write};
     const auto seen = observe(world_, *rollout);
-    const auto decision = policy::decide(rollout->spec, rollout->status, seen, clock_.now());
+    const auto decision = options_.decide(rollout->spec, rollout->status, seen, clock_.now());
     log_decision(*rollout, decision);
     bool wrote_rollout = false;
     const auto acted = act(*rollout, decision, wrote_rollout);

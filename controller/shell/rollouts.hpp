@@ -3,7 +3,7 @@
 // status. All state lives in the objects; this may be killed at any instruction.
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -19,13 +19,19 @@ namespace sluice::shell {
 
 class Rollouts {
 public:
+    using Decide = std::function<policy::rollout::Decision(
+        const crds::RolloutSpec& spec, const crds::RolloutStatus& status,
+        const policy::rollout::Observation& seen, TimePoint now)>;
+
     struct Options {
         std::string ns;  // one namespace, or empty for all
         int workers = 4;
+        // Another than the shipped one only where a simulator plants a fault in it.
+        Decide decide = policy::rollout::decide;
     };
 
     // Everything referenced must outlive it. stop() before the transport goes.
-    Rollouts(Options options, const kube::Client& client, EventWriter& events, const Clock& clock,
+    Rollouts(Options options, const kube::Client& client, EventSink events, const Clock& clock,
              Log& log);
 
     // Watches begin at once, work once every cache has listed.
@@ -34,7 +40,12 @@ public:
     [[nodiscard]] bool synced() const { return world_.synced(); }
     [[nodiscard]] const World& world() const { return world_; }
 
-    // One pass over one Rollout; the workers' loop, and what the simulator steps.
+    // Without start(), for a simulator: feed the watches and turn the queue by hand.
+    [[nodiscard]] std::vector<kube::Watch> watches() { return world_.watches(); }
+    bool step() { return reconciler_.step(); }
+    [[nodiscard]] std::optional<TimePoint> next() { return reconciler_.next(); }
+
+    // One pass over one Rollout; the workers' work.
     Result<std::optional<Duration>> reconcile(const std::string& key);
 
 private:
@@ -50,7 +61,7 @@ private:
 
     Options options_;
     const kube::Client& client_;
-    EventWriter& events_;
+    EventSink events_;
     const Clock& clock_;
     Log& log_;
     kube::Reconciler reconciler_;

@@ -78,25 +78,28 @@ void World::listen() {
     });
 }
 
-void World::watch(const ResourceType& type, kube::ListOptions options, kube::InformerSink sink) {
-    if (type.namespaced) options.ns = ns_;
-    informers_.push_back(
-        std::make_unique<kube::Informer>(client_, type, std::move(options), std::move(sink), log_));
+std::vector<kube::Watch> World::watches() {
+    // Only pods that belong to a revision, and of those only the revision.
+    const kube::ListOptions with_revision{.ns = ns_,
+                                          .label_selector = crds::pod_template_hash_label};
+    const kube::ListOptions all{.ns = ns_};
+    return {{resources::pods, with_revision, pods.sink()},
+            {resources::services, all, services.sink()},
+            {resources::endpoint_slices, all, endpoint_slices.sink()},
+            {resources::replica_sets, all, replica_sets.sink()},
+            {resources::analysis_runs, all, analysis_runs.sink()},
+            {resources::analysis_templates, all, analysis_templates.sink()},
+            {resources::cluster_analysis_templates, {}, cluster_analysis_templates.sink()},
+            {resources::ingresses, all, ingresses.sink()},
+            {resources::virtual_services, all, virtual_services.sink()},
+            {resources::destination_rules, all, destination_rules.sink()},
+            {resources::rollouts, all, rollouts.sink()}};
 }
 
 void World::start() {
-    // Only pods that belong to a revision, and of those only the revision.
-    watch(resources::pods, {.label_selector = crds::pod_template_hash_label}, pods.sink());
-    watch(resources::services, {}, services.sink());
-    watch(resources::endpoint_slices, {}, endpoint_slices.sink());
-    watch(resources::replica_sets, {}, replica_sets.sink());
-    watch(resources::analysis_runs, {}, analysis_runs.sink());
-    watch(resources::analysis_templates, {}, analysis_templates.sink());
-    watch(resources::cluster_analysis_templates, {}, cluster_analysis_templates.sink());
-    watch(resources::ingresses, {}, ingresses.sink());
-    watch(resources::virtual_services, {}, virtual_services.sink());
-    watch(resources::destination_rules, {}, destination_rules.sink());
-    watch(resources::rollouts, {}, rollouts.sink());
+    for (auto& [type, options, sink] : watches())
+        informers_.push_back(std::make_unique<kube::Informer>(client_, type, std::move(options),
+                                                              std::move(sink), log_));
 }
 
 bool World::wait_for_sync(std::stop_token stop) const {

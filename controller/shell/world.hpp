@@ -23,7 +23,9 @@ public:
     World(const kube::Client& client, std::string ns, Log& log,
           std::function<void(const std::string& key)> wake);
 
-    // Starts the watches.
+    // What it is fed from, in an order in which what refers comes after what is referred to.
+    [[nodiscard]] std::vector<kube::Watch> watches();
+    // Starts an informer for each.
     void start();
     // Ends the watches.
     void stop() { informers_.clear(); }
@@ -52,7 +54,6 @@ public:
 private:
     void wake_users(const std::string& ns, const std::function<bool(const crds::Rollout&)>& uses);
     void listen();
-    void watch(const ResourceType& type, kube::ListOptions options, kube::InformerSink sink);
 
     const kube::Client& client_;
     std::string ns_;

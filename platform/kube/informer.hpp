@@ -22,6 +22,14 @@ struct InformerSink {
     std::function<void(const WatchEvent&)> on_event;
 };
 
+// What a controller wants to be told of. An Informer serves one; so can whoever steps the
+// controller by hand (the simulator), as late and as often as it likes.
+struct Watch {
+    ResourceType type;
+    ListOptions options;
+    InformerSink sink;
+};
+
 class Informer {
 public:
     // Starts at once. Everything referenced must outlive it; the destructor stops and joins.

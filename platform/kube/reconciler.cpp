@@ -36,19 +36,36 @@ void Reconciler::add_after(const std::string& key, Duration delay) {
     changed_.notify_one();
 }
 
+bool Reconciler::step() {
+    std::unique_lock lock(mutex_);
+    return step(lock);
+}
+
+std::optional<TimePoint> Reconciler::next() {
+    const std::lock_guard lock(mutex_);
+    return queue_.next();
+}
+
+// `lock` is on mutex_ and let go while the key is worked on.
+bool Reconciler::step(std::unique_lock<std::mutex>& lock) {
+    const auto key = queue_.take(clock_.now());
+    if (!key) return false;
+    lock.unlock();
+    const auto outcome = attempt(*key);
+    lock.lock();
+    queue_.done(*key);
+    settle(*key, outcome);
+    return true;
+}
+
 void Reconciler::work(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
-        const auto now = clock_.now();
-        if (auto key = queue_.take(now)) {
-            lock.unlock();
-            const auto outcome = attempt(*key);
-            lock.lock();
-            queue_.done(*key);
-            settle(*key, outcome);
+        if (step(lock)) {
             changed_.notify_one();
             continue;
         }
+        const auto now = clock_.now();
         const auto next = queue_.next();
         // Nothing due: until something is, at most a second, so that a clock that jumps is noticed.
         const auto longest = Duration{std::chrono::seconds{1}};

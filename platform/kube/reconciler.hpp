@@ -35,6 +35,11 @@ public:
     Reconciler& operator=(const Reconciler&) = delete;
 
     void start();
+    // Works, in the caller's thread, on the key that has been due longest; false where none is due.
+    // What the workers do, and what a simulator calls instead of start().
+    bool step();
+    // When step() will next find a key; nothing where none waits.
+    [[nodiscard]] std::optional<TimePoint> next();
     // Asks every worker to stop after its key, and waits for them.
     void stop();
     // Any thread.
@@ -43,6 +48,7 @@ public:
 
 private:
     void work(const std::stop_token& stop);
+    bool step(std::unique_lock<std::mutex>& lock);
     Result<std::optional<Duration>> attempt(const std::string& key) const;
     void settle(const std::string& key, const Result<std::optional<Duration>>& outcome);
 

@@ -88,7 +88,7 @@ protected:
         sources_ = std::make_unique<GitSources>(
             GitSources::Options{
                 .data_dir = folder_.path(), .ns = {}, .decoders = manifest_decoders()},
-            *client_, *events_, clock_, log_);
+            *client_, [this](Event event) { events_->add(std::move(event)); }, clock_, log_);
         sources_->start();
     }
 
