@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/controller.hpp"
+
+#include "base/text.hpp"
+#include "controller/shell/git_source_decoders.hpp"
+#include "crds/pod_template.hpp"
+
+namespace sluice::sim {
+namespace {
+
+void sooner(std::optional<TimePoint>& best, const std::optional<TimePoint>& other) {
+    if (other && (!best || *other < *best)) best = other;
+}
+
+}  // namespace
+
+void Measuring::submit(http::AsyncRequest request, OnAnswer on_answer) {
+    stage_.after(stage_.chance.between(5ms, 300ms),
+                 [this, url = request.request.url, body = request.request.body,
+                  call = std::move(on_answer)] { call(answer(url + body)); });
+}
+
+Result<HttpResponse> Measuring::answer(const std::string& url) {
+    if (away || stage_.chance.permille(faults_.rates.refuse))
+        return Error{ErrorKind::Unavailable, "prometheus is away"};
+    std::string value = "1";
+    for (const auto& [key, set] : journals_.of(resources::replica_sets).live()) {
+        const auto hash = text_at(set, {"metadata", "labels", crds::pod_template_hash_label});
+        if (hash.empty() || url.find(hash) == std::string::npos) continue;
+        const int version = version_of(*find(set, {"spec", "template"}));
+        if (quality_of(seed_, version).fails_analysis) value = "0.5";
+    }
+    return HttpResponse{
+        200,
+        {},
+        concat(R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},)",
+               R"("value":[1,")", value, R"("]}]}})")};
+}
+
+Controller::Controller(Parts parts)
+    : parts_(parts),
+      transport_(parts.stage, parts.faults),
+      client_(transport_, "sluice"),
+      rollouts_(
+          {.decide = planted_decide(parts.plant)}, client_, [](const shell::Event&) {},
+          parts.stage.clock, parts.stage.trace),
+      runs_({.client = client_,
+             .http = parts.measuring,
+             .clock = parts.stage.clock,
+             .log = parts.stage.trace,
+             .events = {}},
+            {}),
+      sources_(
+          {.data_dir = {},
+           .decoders = shell::manifest_decoders(),
+           .open = [this](const crds::GitSource&) { return open(); },
+           .jitter_seed = 1},
+          client_, [](const shell::Event&) {}, parts.stage.clock, parts.stage.trace),
+      deliveries_(
+          {.cluster_id = "cluster",
+           .version = "sim",
+           .instance = "sim",
+           .writers = {.stepped_by = &parts.stage.clock}},
+          client_, [this](const std::string&) { return open(); },
+          [this](const std::string& key) { sources_.hint(key); }, parts.stage.clock,
+          parts.stage.trace) {
+    const auto feed = [&](kube::Watch watch) {
+        auto& journal = parts_.journals.of(watch.type);
+        feeds_.emplace_back(parts_.stage, journal, std::move(watch), parts_.lag);
+    };
+    for (auto& watch : rollouts_.watches()) feed(std::move(watch));
+    rollout_feeds_ = feeds_.size();
+    feed(runs_.watch());
+    for (auto& watch : sources_.watches()) feed(std::move(watch));
+    for (auto& watch : deliveries_.watches()) feed(std::move(watch));
+    for (auto& each : feeds_) each.list();
+    deliveries_.begin();
+}
+
+Result<std::unique_ptr<git::Repository>> Controller::open() const {
+    return planted_repository(parts_.plant, faulty_repository(parts_.faults, parts_.remote));
+}
+
+std::optional<TimePoint> Controller::next() {
+    std::optional<TimePoint> best;
+    for (auto& feed : feeds_) sooner(best, feed.due());
+    sooner(best, rollouts_.next());
+    sooner(best, runs_.next());
+    sooner(best, sources_.next());
+    sooner(best, deliveries_.next());
+    return best;
+}
+
+std::vector<std::function<bool()>> Controller::due() {
+    std::vector<std::function<bool()>> all;
+    const auto now = parts_.stage.now();
+    for (auto& feed : feeds_)
+        if (const auto when = feed.due(); when && *when <= now)
+            all.emplace_back([&feed] {
+                feed.deliver();
+                return true;
+            });
+    const auto offer = [&](auto& part) {
+        if (const auto when = part.next(); when && *when <= now)
+            all.emplace_back([&part] { return part.step(); });
+    };
+    offer(rollouts_);
+    offer(runs_);
+    offer(sources_);
+    offer(deliveries_);
+    return all;
+}
+
+bool Controller::step() {
+    const auto all = due();
+    return !all.empty() && parts_.stage.chance.of(all)();
+}
+
+long Controller::horizon() const {
+    const long newest = parts_.stage.store->version();
+    long seen = newest;
+    for (size_t i = 0; i < rollout_feeds_; ++i) seen = std::min(seen, feeds_[i].horizon(newest));
+    return seen;
+}
+
+}  // namespace sluice::sim

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the controller and the API server, and between it and Git: calls that are refused, lost,
+// done but not answered, and the end of the process before or after any of them.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "platform/git/repository.hpp"
+#include "tests/sim/stage.hpp"
+#include "tests/support/memory_repository.hpp"
+
+namespace sluice::sim {
+
+// The process is gone. No std::exception: nothing in the shipped code may catch it.
+struct Crash {};
+
+struct FaultRates {  // per mille of calls
+    long refuse = 0;
+    long lose_answer = 0;
+    long crash = 0;
+    long outside = 0;  // something else in the world happens just before the call
+};
+
+class Faults {
+public:
+    Faults(Stage& stage, std::function<void()> outside)
+        : stage_(stage), outside_(std::move(outside)) {}
+
+    FaultRates rates;
+    long crashes = 0;
+    long refused = 0;
+    long unanswered = 0;
+
+    enum class Fate { Ordinary, Refused, AnswerLost };
+    // Throws Crash where the process ends before the call.
+    Fate before_call(std::string_view what);
+    // Throws Crash where it ends after it.
+    void after_call(std::string_view what);
+
+private:
+    void crash(std::string_view when, std::string_view what);
+
+    Stage& stage_;
+    std::function<void()> outside_;
+};
+
+class FaultyTransport final : public HttpTransport {
+public:
+    FaultyTransport(Stage& stage, Faults& faults) : stage_(stage), faults_(faults) {}
+    Result<HttpResponse> send(const HttpRequest& request) override;
+    Result<HttpResponse> stream(const HttpRequest&, const OnChunk&, std::stop_token) override {
+        return unavailable("nobody streams in the simulator");
+    }
+
+private:
+    [[nodiscard]] Result<HttpResponse> refusal() const;
+
+    Stage& stage_;
+    Faults& faults_;
+};
+
+std::unique_ptr<git::Repository> faulty_repository(Faults& faults, test::MemoryRemote& remote);
+
+}  // namespace sluice::sim

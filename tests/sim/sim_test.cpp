@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "base/text.hpp"
+#include "tests/sim/simulation.hpp"
+
+namespace sluice::sim {
+namespace {
+
+std::optional<long> number_in(const char* variable) {
+    const char* text = std::getenv(variable);
+    return text ? parse_integer(text) : std::nullopt;
+}
+
+std::string first_of(const Outcome& outcome) {
+    return outcome.broken.empty() ? "" : outcome.broken.front();
+}
+
+TEST(Simulation, HoldsItsInvariants) {
+    if (const auto seed = number_in("SLUICE_SEED")) {
+        const auto outcome = simulate(static_cast<std::uint64_t>(*seed), Plant::None, true);
+        EXPECT_EQ(first_of(outcome), "") << "seed " << *seed << " " << outcome.shape;
+        return;
+    }
+    const long from = number_in("SLUICE_FROM").value_or(1);
+    const long count = number_in("SLUICE_SEEDS").value_or(100);
+    Outcome all;
+    int failed = 0;
+    for (long seed = from; seed < from + count && failed < 20; ++seed) {
+        const auto outcome = simulate(static_cast<std::uint64_t>(seed));
+        EXPECT_EQ(first_of(outcome), "")
+            << "replay: SLUICE_SEED=" << seed << " sim_test --gtest_filter='*Invariants'";
+        failed += !outcome.broken.empty();
+        all.crashes += outcome.crashes;
+        all.refused += outcome.refused;
+        all.unanswered += outcome.unanswered;
+        all.versions += outcome.versions;
+        all.promoted += outcome.promoted;
+        all.rolled_back += outcome.rolled_back;
+        all.reverts += outcome.reverts;
+    }
+    std::cout << count << " seeds: " << all.versions << " versions, " << all.promoted
+              << " promoted, " << all.rolled_back << " rolled back, " << all.reverts << " reverts, "
+              << all.crashes << " crashes, " << all.refused << " refused, " << all.unanswered
+              << " unanswered\n";
+}
+
+}  // namespace
+}  // namespace sluice::sim
