@@ -96,7 +96,8 @@ private:
             else
                 items_.erase(key);
         }
-        tell(key, old.get(), fresh.get());
+        // The end of what was never known (a watch that was resumed tells it again) is no change.
+        if (old || fresh) tell(key, old.get(), fresh.get());
     }
 
     void tell(const std::string& key, const T* old, const T* fresh) const {

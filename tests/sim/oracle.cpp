@@ -145,7 +145,8 @@ void Oracle::judge_weight(const Moment& was, const Moment& is) {
     if (was.canary_side != is.canary_side && after > 0 &&
         !seen([&](const Moment& m) { return m.weight.value_or(0) == 0 || m.abort; }))
         fail(concat("the canary side changed its pods under traffic: ", show(is)));
-    if (was.stable_side != is.stable_side && !is.stable_side.empty() &&
+    // Where nobody served, nothing is lost: the first version of all.
+    if (was.stable_side != is.stable_side && was.ready_of(was.stable_side) > 0 &&
         !seen([&](const Moment& m) { return m.ready_of(is.stable_side) > 0; }))
         fail(concat("the stable side went to pods that are not available: ", show(is)));
 }

@@ -291,6 +291,9 @@ Outcome Simulation::run() {
         if (oracle_.broken().empty()) judge_final(last);
     }
     judge_git();
+    if (!oracle_.broken().empty())
+        if (const Json* rollout = journals_.find(resources::rollouts, "shop"))
+            stage_.trace.say(concat("the Rollout at the end: ", sluice::to_text(*rollout)));
     Outcome outcome{.broken = oracle_.broken(),
                     .shape = shape_.text,
                     .crashes = faults_.crashes,
