@@ -106,8 +106,10 @@ bool deadline_stands_still(const Pass& pass) {
             return true;
     const Condition* paused = crds::find_condition(pass.before, types::paused);
     if (paused && paused->status == ConditionStatus::True) return true;
-    return std::any_of(pass.others.begin(), pass.others.end(),
-                       [](const auto* set) { return set->scale_down_deadline.has_value(); });
+    // The annotation stays on a ReplicaSet whose pods are gone.
+    return std::any_of(pass.others.begin(), pass.others.end(), [](const auto* set) {
+        return set->scale_down_deadline.has_value() && set->spec_replicas > 0;
+    });
 }
 
 TimePoint deadline_after(const Pass& pass, const Condition& progressing) {
