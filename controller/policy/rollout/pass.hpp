@@ -33,6 +33,8 @@ struct Pass {
     bool pause_wanted = false;  // a pause step begins
     bool pause_over = false;    // a pause step ends
     bool scaled = false;        // a ReplicaSet changes size in this pass
+    // The lowest weight that a route shall have, whether it may go there yet or not.
+    std::optional<long> sought_weight;
 
     Pass(const crds::RolloutSpec& rollout_spec, const crds::CanaryStrategy& strategy,
          const crds::RolloutStatus& status, const Observation& observation, TimePoint time);

@@ -81,6 +81,10 @@ ReplicaCounts routed_counts(const Pass& pass, const std::optional<crds::TrafficW
     long canary = need.pods ? *need.pods : at_least_min_pods(pass, pods_for(pass, need.weight));
     if (!pass.canary.dynamic_stable_scale) return {canary, pass.replicas()};
     long stable = pods_for(pass, pass.max_weight() - need.weight);
+    // A weight falls only once stable can take it: it must grow for where the weight shall go, not
+    // only for where it is.
+    if (pass.sought_weight)
+        stable = std::max(stable, pods_for(pass, pass.max_weight() - *pass.sought_weight));
     if (weights) {
         stable = std::max(stable, pods_for(pass, weights->stable.weight));
         // Traffic first: an aborted canary keeps what its recorded weight needs.

@@ -132,6 +132,7 @@ void steer(Pass& pass, const RouteSeen& route, long desired) {
     }
     if (route.verified == false) pass.look_again(verify_retry);
     SetWeight wanted = order(pass, route, fitting(pass, route, desired));
+    pass.sought_weight = std::min(pass.sought_weight.value_or(wanted.weight), wanted.weight);
     if (in_place(route, wanted)) return;
     if (!may_go_to(pass, route, wanted.weight)) {
         pass.look_again(recheck);
