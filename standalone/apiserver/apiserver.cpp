@@ -84,8 +84,9 @@ private:
 Result<std::unique_ptr<ApiServer>> start_api_server(const ApiServerOptions& options, Log& log,
                                                     const Clock& clock) {
     TRY(make_private_folder(options.data_dir));
-    auto store = TRY(store::Store::open(
-        {.path = options.data_dir + "/store.db", .durability = options.durability}));
+    auto store = TRY(store::Store::open({.path = options.data_dir + "/store.db",
+                                         .durability = options.durability,
+                                         .clock = &clock}));
     auto server =
         std::make_unique<RunningApiServer>(std::move(store), options.data_dir, clock, log);
     TRY(server->start(options).while_doing("start the API server"));

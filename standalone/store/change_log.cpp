@@ -5,19 +5,28 @@
 
 namespace sluice::standalone::store {
 
-void ChangeLog::append(Change change) {
+void ChangeLog::append(Change change, TimePoint now) {
     const auto entry = std::make_shared<const Change>(std::move(change));
     bytes_ += entry->object->text.size();
-    all_.push_back(entry);
+    all_.push_back({now, entry});
     by_type_[entry->object->key.type].items.push_back(entry);
-    while (all_.size() > limits_.count || (bytes_ > limits_.bytes && all_.size() > 1)) {
-        const ChangePtr oldest = all_.front();
-        all_.pop_front();
-        bytes_ -= oldest->object->text.size();
-        OfType& of_type = by_type_[oldest->object->key.type];
-        of_type.items.pop_front();
-        of_type.forgotten = oldest->version;
-    }
+    while (all_.size() > limits_.count || (bytes_ > limits_.bytes && all_.size() > 1))
+        forget_oldest();
+}
+
+size_t ChangeLog::forget_old(TimePoint now) {
+    const size_t before = bytes_;
+    while (!all_.empty() && all_.front().at < now - limits_.age) forget_oldest();
+    return before - bytes_;
+}
+
+void ChangeLog::forget_oldest() {
+    const ChangePtr oldest = std::move(all_.front().change);
+    all_.pop_front();
+    bytes_ -= oldest->object->text.size();
+    OfType& of_type = by_type_[oldest->object->key.type];
+    of_type.items.pop_front();
+    of_type.forgotten = oldest->version;
 }
 
 std::optional<std::vector<ChangePtr>> ChangeLog::after(std::string_view type, long since,

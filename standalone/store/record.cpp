@@ -55,6 +55,7 @@ RecordPtr make_record(Key key, long version, Json document) {
     record->key = std::move(key);
     record->version = version;
     record->text = to_text(document);
+    record->text.shrink_to_fit();  // it was written piece by piece, into up to twice the room
     fill_attributes(*record, document);
     return record;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "standalone/store/store.hpp"
 
+#include <malloc.h>
+
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -9,6 +11,8 @@
 
 namespace sluice::standalone::store {
 namespace {
+
+constexpr size_t worth_returning = 1U << 20;  // bytes; a trim takes milliseconds
 
 std::string key_text(const Key& key) {
     return concat(key.type, " ", key.ns.empty() ? "" : key.ns + "/", key.name);
@@ -35,13 +39,16 @@ struct Store::Listeners {
     }
 };
 
-Store::Store(std::unique_ptr<Database> database, ChangeLimits limits)
-    : database_(std::move(database)), log_(limits), listeners_(std::make_shared<Listeners>()) {}
+Store::Store(std::unique_ptr<Database> database, const StoreOptions& options)
+    : clock_(options.clock),
+      database_(std::move(database)),
+      log_(options.change_limits),
+      listeners_(std::make_shared<Listeners>()) {}
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
     auto database = TRY(Database::open(options.path, options.durability));
-    std::unique_ptr<Store> store(new Store(std::move(database), options.change_limits));
+    std::unique_ptr<Store> store(new Store(std::move(database), options));
     TRY(store->load());
     return store;
 }
@@ -93,7 +100,7 @@ RecordPtr Store::commit(ChangeKind kind, RecordPtr fresh, RecordPtr old) {
         records_.erase(fresh->key);
     else
         records_[fresh->key] = fresh;
-    log_.append({kind, fresh->version, fresh, std::move(old)});
+    log_.append({kind, fresh->version, fresh, std::move(old)}, now());
     return fresh;
 }
 
@@ -146,7 +153,21 @@ Result<RecordPtr> Store::remove(const Key& key, long expected_version) {
     return fresh;
 }
 
+// Every watch comes by at least once a minute, for its bookmark. The heap keeps what was freed
+// between living objects until it is told to return it.
+void Store::forget_old_changes() const {
+    if (!clock_) return;
+    {
+        const std::lock_guard lock(mutex_);
+        let_go_ += log_.forget_old(clock_->now());
+        if (let_go_ < worth_returning) return;
+        let_go_ = 0;
+    }
+    ::malloc_trim(0);
+}
+
 Result<Store::Changes> Store::changes(std::string_view type, long since, size_t limit) const {
+    forget_old_changes();
     const std::lock_guard lock(mutex_);
     if (since > version_)
         return Error{ErrorKind::Gone,

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "standalone/store/change_log.hpp"
@@ -32,6 +33,7 @@ struct StoreOptions {
     std::string path;  // of the database file; ":memory:" keeps nothing
     Durability durability = Durability::Process;
     ChangeLimits change_limits;
+    const Clock* clock = nullptr;  // null: changes do not grow old. It must outlive the store
 };
 
 struct Snapshot {
@@ -81,14 +83,18 @@ public:
 private:
     struct Listeners;
 
-    explicit Store(std::unique_ptr<Database> database, ChangeLimits limits);
+    Store(std::unique_ptr<Database> database, const StoreOptions& options);
     Result<void> load();
     RecordPtr commit(ChangeKind kind, RecordPtr fresh, RecordPtr old);
+    void forget_old_changes() const;
+    [[nodiscard]] TimePoint now() const { return clock_ ? clock_->now() : TimePoint{}; }
 
+    const Clock* clock_;
     mutable std::mutex mutex_;
     std::unique_ptr<Database> database_;             // guarded by mutex_
     std::map<Key, RecordPtr, std::less<>> records_;  // guarded by mutex_
-    ChangeLog log_;                                  // guarded by mutex_
+    mutable ChangeLog log_;                          // guarded by mutex_
+    mutable size_t let_go_ = 0;                      // bytes, not yet returned; guarded by mutex_
     long version_ = 0;                               // guarded by mutex_
     std::shared_ptr<Listeners> listeners_;
 };

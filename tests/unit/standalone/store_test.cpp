@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/text.hpp"
+#include "tests/unit/standalone/support.hpp"
 
 namespace sluice::standalone::store {
 namespace {
@@ -172,6 +173,23 @@ TEST(Store, ChangeLogIsBoundedInBytes) {
         store->create(key(std::to_string(i)), document(std::string(200, 'x'))).value();
     EXPECT_TRUE(store->changes("things", 1, 100).failed_with(ErrorKind::Gone));
     EXPECT_TRUE(store->changes("things", store->version() - 1, 100).ok());
+}
+
+TEST(Store, ChangesGrowOldUnlessNothingTellsTheTime) {
+    apiserver::testing::SetClock clock;
+    const auto aging = Store::open({.path = ":memory:", .clock = &clock}).value();
+    const auto timeless = in_memory();
+    for (const auto& store : {aging.get(), timeless.get()}) {
+        store->create(key("a"), document("")).value();
+        store->create(key("b"), document("")).value();
+    }
+    clock.advance(std::chrono::minutes{5});
+    EXPECT_EQ(aging->changes("things", 0, 10).value().items.size(), 2U);
+    clock.advance(std::chrono::milliseconds{1});
+    aging->create(key("c"), document("")).value();
+    EXPECT_TRUE(aging->changes("things", 1, 10).failed_with(ErrorKind::Gone));
+    EXPECT_EQ(aging->changes("things", 2, 10).value().items.size(), 1U);
+    EXPECT_EQ(timeless->changes("things", 0, 10).value().items.size(), 2U);
 }
 
 TEST(Store, ChangesBeforeARestartAreGone) {
