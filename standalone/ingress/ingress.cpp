@@ -109,10 +109,10 @@ public:
               resources::services, resources::endpoint_slices, resources::pods})
             informers_.push_back(std::make_unique<kube::Informer>(
                 client_, type, kube::ListOptions{},
-                kube::InformerSink{[this](const std::vector<Json>&) { reconciler_.add(only_key); },
+                kube::InformerSink{[this](const std::vector<Json>&) { objects_changed(); },
                                    [this](const kube::WatchEvent& event) {
                                        if (event.type != kube::WatchEventType::Bookmark)
-                                           reconciler_.add(only_key);
+                                           objects_changed();
                                    }},
                 log_));
         watcher_ = std::jthread([this](const std::stop_token& stop) { watch_process(stop); });
@@ -127,6 +127,11 @@ public:
     void leave_running() override { leave_running_ = true; }
 
 private:
+    void objects_changed() {
+        changed_ = true;
+        reconciler_.add(only_key);
+    }
+
     // Routes before endpoints: see Objects.
     Result<Objects> list_objects() const {
         const auto list = [&](const ResourceType& type) -> Result<std::vector<Json>> {
@@ -146,21 +151,34 @@ private:
         return objects;
     }
 
+    // Where no watch told of a change since the last good pass, what the objects ask for is what it
+    // was: a look around in an idle cluster reads no pod.
     Result<std::optional<Duration>> pass() {
+        const bool anew = changed_.exchange(false) || !passed_;
+        passed_ = false;
+        auto outcome = pass_over(anew);
+        passed_ = outcome.ok();
+        return outcome;
+    }
+
+    Result<std::optional<Duration>> pass_over(bool anew) {
         if (!process_.alive()) {
             ready_ = false;
             TRY(process_.ensure(std::chrono::seconds{10}));
             pid_ = process_.pid();
         }
-        const Objects objects = TRY(list_objects());
-        const Desired desired = render(objects);
+        Objects objects;
+        if (anew) {
+            objects = TRY(list_objects());
+            desired_ = render(objects);
+        }
         const RuntimeSocket socket = process_.socket();
         const ProxyConfig& config = process_.config();
         const ProxyState current = TRY(socket.read_state(config.folder));
-        const Plan plan = diff(desired, current, config.folder, config.slots);
+        const Plan plan = diff(desired_, current, config.folder, config.slots);
         metrics_->set_backends(plan.backends);
         for (const auto& command : plan.commands) TRY(socket.perform(command));
-        report(desired, plan);
+        report(desired_, plan);
         ready_ = true;
         write_status(objects);
         metrics_->forget_older_than(clock_.now() - series_kept);
@@ -194,8 +212,9 @@ private:
             const auto written =
                 client_.patch(ref, kube::PatchType::Merge,
                               {{"status", {{"loadBalancer", {{"ingress", wanted}}}}}}, "status");
-            if (!written.ok())
-                log_.debug("ingress status not written", {{"error", written.error().message}});
+            if (written.ok()) continue;
+            changed_ = true;
+            log_.debug("ingress status not written", {{"error", written.error().message}});
         }
     }
 
@@ -227,6 +246,9 @@ private:
     const Clock& clock_;
     Log& log_;
     std::set<std::string> problems_;
+    Desired desired_;                   // the worker's
+    bool passed_ = false;               // the worker's: the last pass went well
+    std::atomic<bool> changed_ = true;  // since desired_ was made
     std::atomic<bool> ready_ = false;
     std::atomic<bool> leave_running_ = false;
     std::atomic<int> pid_ = 0;
