@@ -113,8 +113,11 @@ Result<void> measure_idle(const Options& options) {
     show_parts(sluice);
     if (options.writes == 0) return {};
     TRY(live_busily(stage, options.writes));
-    let_pass(std::chrono::seconds{3});
-    show_idle(concat("the same after ", options.writes, " writes of 1.4 kB"), sluice, options.look);
+    const std::string busy = concat("the same after ", options.writes, " writes of 1.4 kB");
+    row(busy + ", at once: memory", "", fixed(memory_of(sluice).resident) + " MB",
+        "VmRSS; watches may still ask for the last five minutes");
+    let_pass(options.rest);
+    show_idle(concat(busy, " and ", options.rest.count() / 1000, " s"), sluice, options.look);
     return {};
 }
 

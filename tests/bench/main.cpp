@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
     CLI::App app{"bench: figures, as rows of a Markdown table"};
     bench::Options options;
-    double seconds = 30;
+    double seconds = 30, rest = 400;
     app.add_option("--source", options.source, "the repository")->required();
     app.add_option("--build", options.build, "where sluice is built")->required();
     app.add_option("--tools", options.tools, "where the parts are unpacked")->required();
@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     app.add_option("--objects", options.objects, "of each kind, in a cache");
     app.add_option("--rollouts", options.rollouts, "that idle");
     app.add_option("--writes", options.writes, "of a busy life");
+    app.add_option("--rest", rest, "seconds from the busy life to the second look");
     app.require_subcommand(1);
     using Measure = sluice::Result<void> (*)(const bench::Options&);
     Measure measure = nullptr;
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
     add("rollouts", "many idle Rollouts", bench::measure_rollouts);
     CLI11_PARSE(app, argc, argv);
     options.look = sluice::Duration{static_cast<long>(seconds * 1000)};
+    options.rest = sluice::Duration{static_cast<long>(rest * 1000)};
     ::signal(SIGPIPE, SIG_IGN);
     const auto measured = measure(options);
     if (measured.ok()) return 0;

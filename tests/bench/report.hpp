@@ -22,6 +22,8 @@ struct Options {
     int objects = 5000;  // of each kind in a cache
     int rollouts = 1000;
     int writes = 12'000;  // of a busy life
+    // After it: what is only kept for minutes is gone then.
+    sluice::Duration rest = std::chrono::seconds{400};
 };
 
 // `bound` is empty where the project promises nothing.
