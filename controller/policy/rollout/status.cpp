@@ -97,6 +97,16 @@ bool progressed(const RolloutStatus& before, const RolloutStatus& after) {
            after.available_replicas > before.available_replicas;
 }
 
+// The annotation outlives the pods, and pods that a Service still selects outlive the deadline.
+std::optional<TimePoint> old_pods_stay_until(const Pass& pass) {
+    std::optional<TimePoint> latest;
+    for (const auto* set : pass.others)
+        if (set->spec_replicas > 0 && set->scale_down_deadline > pass.now)
+            latest =
+                std::max(latest.value_or(*set->scale_down_deadline), *set->scale_down_deadline);
+    return latest;
+}
+
 // At a step whose length nobody can foresee, or while old pods wait for their deadline.
 bool deadline_stands_still(const Pass& pass) {
     if (const auto* step = pass.step())
@@ -106,10 +116,7 @@ bool deadline_stands_still(const Pass& pass) {
             return true;
     const Condition* paused = crds::find_condition(pass.before, types::paused);
     if (paused && paused->status == ConditionStatus::True) return true;
-    // The annotation stays on a ReplicaSet whose pods are gone.
-    return std::any_of(pass.others.begin(), pass.others.end(), [](const auto* set) {
-        return set->scale_down_deadline.has_value() && set->spec_replicas > 0;
-    });
+    return old_pods_stay_until(pass).has_value();
 }
 
 TimePoint deadline_after(const Pass& pass, const Condition& progressing) {
@@ -274,6 +281,7 @@ void tell_pauses(Pass& pass) {
 
 void wake_for_deadline(Pass& pass) {
     const RolloutStatus& status = pass.status();
+    if (const auto until = old_pods_stay_until(pass)) pass.look_again_at(*until);
     const Condition* progressing = crds::find_condition(status, types::progressing);
     if (!progressing || progressing->reason == reasons::progress_deadline_exceeded ||
         healthy(pass, status) || status.abort || pass.spec.paused ||
