@@ -56,6 +56,8 @@ public:
     // One event delivered or one key worked on, by chance among what is due; false where nothing
     // is. Throws Crash.
     bool step();
+    // The webhook: something was pushed.
+    void hint() { sources_.hint("shop/app"); }
     // The newest version of the store that every cache of the rollout controller has seen.
     [[nodiscard]] long horizon() const;
 

@@ -9,6 +9,8 @@ namespace sluice::sim {
 namespace {
 
 constexpr const char* hash_label = "rollouts-pod-template-hash";
+// How long the ReplicaSet controller may take to tell what its pods do, twice over.
+constexpr Duration workloads_lag = 300ms;
 // From the last disturbance: the longest back-off, then a few passes with watches that lag.
 constexpr Duration time_to_go = 40s;
 
@@ -93,7 +95,7 @@ void Oracle::read_route(Moment& moment) const {
 }
 
 Moment Oracle::read() const {
-    Moment moment{.version = stage_.store->version()};
+    Moment moment{.version = stage_.store->version(), .when = stage_.now()};
     read_rollout(moment);
     read_route(moment);
     for (const auto& [key, pod] : journals_.of(resources::pods).live()) {
@@ -108,10 +110,14 @@ Moment Oracle::read() const {
     return moment;
 }
 
-bool Oracle::seen(const Test& test) const {
+bool Oracle::seen(const Test& test, Duration older) const {
+    TimePoint end = stage_.now();     // of the moment looked at
+    std::optional<TimePoint> enough;  // what ended before this cannot have been seen
     for (auto at = moments_.rbegin(); at != moments_.rend(); ++at) {
+        if (enough && end < *enough) return false;
         if (test(*at)) return true;
-        if (at->version <= horizon_) return false;
+        if (!enough && at->version <= horizon_) enough = end - older;
+        end = at->when;
     }
     return false;
 }
@@ -137,9 +143,11 @@ void Oracle::judge_weight(const Moment& was, const Moment& is) {
     if (after > before) {
         if (!seen([&](const Moment& m) { return after <= m.allowance; }))
             fail(concat("weight raised above what the step allows: ", show(is)));
-        if (!seen([&](const Moment& m) {
-                return m.ready_of(m.canary_side) > 0 && m.canary_side == m.current;
-            }))
+        if (!seen(
+                [&](const Moment& m) {
+                    return m.ready_of(m.canary_side) > 0 && m.canary_side == m.current;
+                },
+                workloads_lag))
             fail(concat("weight raised on pods that are not available: ", show(is)));
     }
     if (was.canary_side != is.canary_side && after > 0 &&
@@ -147,7 +155,7 @@ void Oracle::judge_weight(const Moment& was, const Moment& is) {
         fail(concat("the canary side changed its pods under traffic: ", show(is)));
     // Where nobody served, nothing is lost: the first version of all.
     if (was.stable_side != is.stable_side && was.ready_of(was.stable_side) > 0 &&
-        !seen([&](const Moment& m) { return m.ready_of(is.stable_side) > 0; }))
+        !seen([&](const Moment& m) { return m.ready_of(is.stable_side) > 0; }, workloads_lag))
         fail(concat("the stable side went to pods that are not available: ", show(is)));
 }
 
@@ -162,7 +170,7 @@ void Oracle::judge_record(const Moment& was, const Moment& is) {
         fail(concat("step ", *was.step, " (setWeight ", *was.step_weight,
                     ") passed before its weight was in force: ", show(is)));
     if (!was.stable.empty() && was.stable != is.stable) {
-        if (!seen([&](const Moment& m) { return m.ready_of(is.stable) > 0; }))
+        if (!seen([&](const Moment& m) { return m.ready_of(is.stable) > 0; }, workloads_lag))
             fail(concat("promoted pods that are not available: ", show(is)));
         const bool skips = shape_.rest.contains("rollbackWindow");
         if (!skips && !seen([&](const Moment& m) { return m.promote_full || m.weight == 100; }))

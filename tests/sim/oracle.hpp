@@ -21,6 +21,7 @@ namespace sluice::sim {
 // What one state of the store says, as far as an invariant asks.
 struct Moment {
     long version = 0;
+    TimePoint when;
     long allowance = 0;   // the most the canary may have
     std::string current;  // hashes
     std::string stable;
@@ -58,7 +59,8 @@ public:
 
 private:
     using Test = std::function<bool(const Moment&)>;
-    [[nodiscard]] bool seen(const Test& test) const;
+    // `older`: as old as what another controller had not yet told.
+    [[nodiscard]] bool seen(const Test& test, Duration older = Duration{0}) const;
     Moment read() const;
     void read_rollout(Moment& moment) const;
     void read_route(Moment& moment) const;

@@ -48,5 +48,49 @@ TEST(Simulation, HoldsItsInvariants) {
               << " unanswered\n";
 }
 
+// Seeds that once broke something, with what it was.
+struct Row {
+    std::uint64_t seed;
+    const char* was;
+};
+class OnceBroken : public testing::TestWithParam<Row> {};
+
+TEST_P(OnceBroken, HoldsNow) {
+    EXPECT_EQ(first_of(simulate(GetParam().seed)), "") << GetParam().was;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Seeds, OnceBroken,
+    testing::Values(
+        Row{56, "an old ReplicaSet without pods stopped the progress deadline for ever"},
+        Row{138, "a superseded canary kept its weight: dynamicStableScale did not make room"},
+        Row{665, "pods that a Service still selects stopped the progress deadline for ever"}),
+    [](const auto& test) { return concat("Seed", test.param.seed); });
+
+// A planted bug is found by some seed, and by that seed only because it is there.
+class Planted : public testing::TestWithParam<Plant> {};
+
+TEST_P(Planted, IsFoundWithinAThousandSeeds) {
+    for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+        const auto outcome = simulate(seed, GetParam());
+        if (outcome.broken.empty()) continue;
+        std::cout << to_text(GetParam()) << ": seed " << seed << ": " << first_of(outcome) << '\n';
+        EXPECT_EQ(first_of(simulate(seed)), "") << "without the plant, seed " << seed;
+        return;
+    }
+    FAIL() << to_text(GetParam()) << " was not found";
+}
+
+INSTANTIATE_TEST_SUITE_P(Bugs, Planted,
+                         testing::Values(Plant::RouteBeforeReady, Plant::SkipWeightCheck,
+                                         Plant::RecordBeforeAct, Plant::DoubleRevert,
+                                         Plant::ScaleBeforeVerify),
+                         [](const auto& test) {
+                             std::string name;
+                             for (const char* at = to_text(test.param); *at; ++at)
+                                 if (*at != ' ') name += *at;
+                             return name;
+                         });
+
 }  // namespace
 }  // namespace sluice::sim
