@@ -3,6 +3,7 @@
 // once decoded. Changes reach listeners with both sides, so that triggers can be pure.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -65,8 +66,16 @@ private:
 
     void replace(const std::vector<Json>& documents) {
         std::map<std::string, Pointer> fresh;
-        for (const auto& document : documents)
-            fresh[key_in(document)] = std::make_shared<const T>(decode_(document));
+        std::exception_ptr problem;
+        for (const auto& document : documents) {
+            const std::string key = key_in(document);
+            try {
+                fresh[key] = std::make_shared<const T>(decode_(document));
+            } catch (...) {
+                problem = std::current_exception();
+                if (auto last = get(key)) fresh[key] = std::move(last);
+            }
+        }
         std::map<std::string, Pointer> old;
         {
             const std::lock_guard lock(mutex_);
@@ -78,6 +87,8 @@ private:
         }
         for (const auto& [key, item] : old)
             if (!fresh.contains(key)) tell(key, item.get(), nullptr);
+        // The informer tells it; the others were taken.
+        if (problem) std::rethrow_exception(problem);
     }
 
     void apply(const WatchEvent& event) {

@@ -39,7 +39,12 @@ Informer::~Informer() = default;
 
 Result<std::string> Informer::list_once() {
     const auto list = TRY(client_.list(type_, options_));
-    sink_.on_list(list.items);
+    try {
+        sink_.on_list(list.items);
+    } catch (const std::exception& problem) {
+        log_.error("object of a list not taken",
+                   {{"resource", type_.plural}, {"error", problem.what()}});
+    }
     synced_ = true;
     return list.resource_version;
 }
