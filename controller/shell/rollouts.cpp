@@ -15,12 +15,21 @@ namespace policy = policy::rollout;
 
 // Our own write comes back through the watch within milliseconds; this is for a watch that is away.
 constexpr Duration wait_for_own_write = std::chrono::milliseconds{100};
-// A pass dropped because the world moved: the watch brings what moved.
-constexpr Duration wait_after_stale = std::chrono::milliseconds{50};
 
 bool writes_the_rollout(const policy::Action& action) {
     return std::holds_alternative<policy::SetRolloutRevision>(action) ||
            std::holds_alternative<policy::SetDefaultReplicas>(action);
+}
+
+bool moves_traffic(const policy::Action& action) {
+    return std::holds_alternative<policy::SetWeight>(action) ||
+           std::holds_alternative<policy::PointService>(action);
+}
+
+// What trying again will not mend, so that a person must hear of it.
+bool needs_a_person(const Error& error) {
+    return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::NotFound ||
+           error.kind == ErrorKind::Denied;
 }
 
 std::string summary(const policy::Decision& decision) {
@@ -82,17 +91,25 @@ void Rollouts::send(const crds::Rollout& rollout, const std::vector<policy::Even
                  .message = event.message});
 }
 
-// False where the pass must be dropped.
+// False where the pass must be dropped. A route that cannot be written keeps no other route and no
+// Service from taking users back; whatever comes after waits for it.
 Result<bool> Rollouts::act(const crds::Rollout& rollout, const policy::Decision& decision,
                            bool& wrote_rollout) {
+    Result<bool> outcome = true;
     for (const auto& planned : decision.actions) {
-        const auto effect = TRY(execute(client_, rollout, planned.action));
-        if (effect == Effect::Stale) return false;
-        if (effect != Effect::Changed) continue;
+        if (!outcome.ok() && !moves_traffic(planned.action)) break;
+        const auto effect = execute(client_, rollout, planned.action);
+        if (!effect.ok()) {
+            if (outcome.ok()) outcome = effect.error();
+            if (!moves_traffic(planned.action)) break;
+            continue;
+        }
+        if (*effect == Effect::Stale) return outcome.ok() ? Result<bool>(false) : outcome;
+        if (*effect != Effect::Changed) continue;
         wrote_rollout |= writes_the_rollout(planned.action);
         send(rollout, planned.events);
     }
-    return true;
+    return outcome;
 }
 
 // True where nothing had to be written or the write was accepted. The resourceVersion is the
@@ -142,8 +159,14 @@ Result<std::optional<Duration>> Rollouts::reconcile(const std::string& key) {
     bool wrote_rollout = false;
     const auto acted = act(*rollout, decision, wrote_rollout);
     const bool recorded = TRY(write_status(*rollout, decision, wrote_rollout));
-    if (!acted.ok()) return acted.error();
-    if (!*acted || !recorded) return std::optional{wait_after_stale};
+    if (!acted.ok()) {
+        if (needs_a_person(acted.error()))
+            send(*rollout, {{true, "ReconciliationError", acted.error().message}});
+        return acted.error();
+    }
+    // The watch brings what moved, and wakes the key; where it does not, the back-off grows.
+    if (!*acted || !recorded)
+        return Error{ErrorKind::Conflict, concat(key, " has moved since it was decided on")};
     send(*rollout, decision.events);
     return decision.look_again_after;
 }
