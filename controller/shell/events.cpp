@@ -10,6 +10,12 @@ namespace sluice::shell {
 namespace {
 
 constexpr size_t most_waiting = 10'000;
+constexpr Duration first_delay = std::chrono::milliseconds{100};
+constexpr Duration longest_delay = std::chrono::seconds{15};
+
+bool away(const Error& error) {
+    return error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::Timeout;
+}
 
 // The same happening has the same name, so a repeat finds its first.
 std::string event_name(const Event& event) {
@@ -60,23 +66,34 @@ void EventWriter::add(Event event) {
 
 void EventWriter::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
+    Duration delay = first_delay;
     while (changed_.wait(lock, stop, [&] { return !waiting_.empty(); })) {
-        const Waiting next = std::move(waiting_.front());
+        Waiting next = std::move(waiting_.front());
         waiting_.pop_front();
         lock.unlock();
-        write(next);
+        const bool answered = write(next);
         lock.lock();
+        if (answered) {
+            delay = first_delay;
+            continue;
+        }
+        // The end does not wait for a server that is away.
+        if (stop.stop_requested()) return;
+        if (waiting_.size() < most_waiting) waiting_.push_front(std::move(next));
+        changed_.wait_for(lock, stop, delay, [] { return false; });
+        delay = std::min(delay * 2, longest_delay);
     }
 }
 
-void EventWriter::write(const Waiting& waiting) {
+// False where the server was not there to take it.
+bool EventWriter::write(const Waiting& waiting) {
     const Json document = event_document(waiting.event, waiting.when, component_);
     auto written = client_.create(resources::events, document);
     if (written.failed_with(ErrorKind::AlreadyExists)) {
         const ObjectRef ref{resources::events, text_at(document, {"metadata", "namespace"}),
                             text_at(document, {"metadata", "name"})};
         const auto first = client_.get(ref);
-        if (!first.ok()) return;
+        if (!first.ok()) return !away(first.error());
         const Json patch = {{"count", integer_at(*first, {"count"}, 1) + 1},
                             {"lastTimestamp", format_rfc3339(waiting.when)}};
         written = client_.patch(ref, kube::PatchType::Merge, patch);
@@ -84,6 +101,7 @@ void EventWriter::write(const Waiting& waiting) {
     if (!written.ok())
         log_.warning("event not written",
                      {{"reason", waiting.event.reason}, {"error", written.error().message}});
+    return written.ok() || !away(written.error());
 }
 
 }  // namespace sluice::shell

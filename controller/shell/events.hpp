@@ -35,7 +35,7 @@ public:
     EventWriter(const EventWriter&) = delete;
     EventWriter& operator=(const EventWriter&) = delete;
 
-    // Any thread; never blocks. The oldest waiting event is dropped when 10,000 wait.
+    // Any thread; never blocks. Waits for a server that is away, but not at the end. The oldest waiting event is dropped when 10,000 wait.
     void add(Event event);
 
 private:
@@ -44,7 +44,7 @@ private:
         TimePoint when;
     };
     void run(const std::stop_token& stop);
-    void write(const Waiting& waiting);
+    bool write(const Waiting& waiting);
 
     const kube::Client& client_;
     const Clock& clock_;
