@@ -83,17 +83,22 @@ std::vector<kube::Watch> World::watches() {
     const kube::ListOptions with_revision{.ns = ns_,
                                           .label_selector = crds::pod_template_hash_label};
     const kube::ListOptions all{.ns = ns_};
-    return {{resources::pods, with_revision, pods.sink()},
-            {resources::services, all, services.sink()},
-            {resources::endpoint_slices, all, endpoint_slices.sink()},
-            {resources::replica_sets, all, replica_sets.sink()},
-            {resources::analysis_runs, all, analysis_runs.sink()},
-            {resources::analysis_templates, all, analysis_templates.sink()},
-            {resources::cluster_analysis_templates, {}, cluster_analysis_templates.sink()},
-            {resources::ingresses, all, ingresses.sink()},
-            {resources::virtual_services, all, virtual_services.sink()},
-            {resources::destination_rules, all, destination_rules.sink()},
-            {resources::rollouts, all, rollouts.sink()}};
+    std::vector<kube::Watch> watches{
+        {resources::pods, with_revision, pods.sink()},
+        {resources::services, all, services.sink()},
+        {resources::endpoint_slices, all, endpoint_slices.sink()},
+        {resources::replica_sets, all, replica_sets.sink()},
+        {resources::analysis_runs, all, analysis_runs.sink()},
+        {resources::analysis_templates, all, analysis_templates.sink()},
+        {resources::ingresses, all, ingresses.sink()},
+        {resources::virtual_services, all, virtual_services.sink()},
+        {resources::destination_rules, all, destination_rules.sink()},
+        {resources::rollouts, all, rollouts.sink()}};
+    // A controller of one namespace has no rights beyond it, as upstream's has none.
+    if (ns_.empty())
+        watches.push_back(
+            {resources::cluster_analysis_templates, {}, cluster_analysis_templates.sink()});
+    return watches;
 }
 
 void World::start() {
