@@ -33,7 +33,8 @@ bool uses_service(const crds::Rollout& rollout, const std::string& service) {
 }
 
 std::string canary_ingress_name(const std::string& rollout, const std::string& ingress) {
-    return concat(rollout, "-", ingress, "-canary").substr(0, 253);
+    constexpr std::string_view suffix = "-canary";  // it stays whole: traffic/nginx.cpp
+    return concat(concat(rollout, "-", ingress).substr(0, 253 - suffix.size()), suffix);
 }
 
 bool uses_ingress(const crds::Rollout& rollout, const std::string& ingress) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/shell/triggers.hpp"
+#include "traffic/router.hpp"
 
 namespace sluice::shell {
 namespace {
@@ -32,6 +33,16 @@ TEST(Triggers, NameWhatARolloutUses) {
     EXPECT_TRUE(uses_analysis_template(rollout, "errors", false));
     EXPECT_FALSE(uses_analysis_template(rollout, "errors", true));
     EXPECT_TRUE(uses_analysis_template(rollout, "everywhere", true));
+}
+
+TEST(Triggers, KnowTheCanaryIngressOfALongNameAsTheRouterMakesIt) {
+    auto rollout = routed();
+    const std::string longest(200, 'x');
+    rollout.metadata.name = longest;
+    rollout.spec.canary->traffic_routing->nginx->stable_ingresses = {longest};
+    const auto router = traffic::make_nginx_router(*rollout.spec.canary->traffic_routing->nginx);
+    for (const auto& ref : router->objects({.ns = "shop", .name = longest}))
+        EXPECT_TRUE(uses_ingress(rollout, ref.name)) << ref.name;
 }
 
 TEST(Triggers, FindVirtualServicesAcrossNamespaces) {
