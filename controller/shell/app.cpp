@@ -53,6 +53,11 @@ public:
         deliveries_.start();
     }
 
+    // Also where a listener could not be opened and nobody came to stop().
+    ~WiredApp() override { WiredApp::stop(); }
+    WiredApp(const WiredApp&) = delete;
+    WiredApp& operator=(const WiredApp&) = delete;
+
     bool ready() const override {
         return rollouts_.synced() && runs_.synced() && sources_.synced();
     }

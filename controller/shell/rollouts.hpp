@@ -33,6 +33,9 @@ public:
     // Everything referenced must outlive it. stop() before the transport goes.
     Rollouts(Options options, const kube::Client& client, EventSink events, const Clock& clock,
              Log& log);
+    ~Rollouts() { stop(); }
+    Rollouts(const Rollouts&) = delete;
+    Rollouts& operator=(const Rollouts&) = delete;
 
     // Watches begin at once, work once every cache has listed.
     void start();
