@@ -225,8 +225,8 @@ void point_canary(Pass& pass) {
     }
     // Where the weight cannot be taken back, the Service still can; and it does not wait to see
     // which of the two works, as long as stable can take everybody.
-    const bool stable_is_full = !pass.canary.dynamic_stable_scale && pass.stable &&
-                                pass.stable->available_replicas > 0;
+    const bool stable_is_full =
+        !pass.canary.dynamic_stable_scale && pass.stable && pass.stable->available_replicas > 0;
     if (idle || stable_is_full || unreadable(pass)) point(pass, name, pass.stable, Care::None);
 }
 
