@@ -84,10 +84,14 @@ Result<pid_t> spawn(const Program& program, int input, int out, int err) {
     posix_spawn_file_actions_adddup2(&actions, input, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, err, 2);
-    // A fixed number, high enough not to be in anybody's way; dup2 clears close-on-exec.
-    constexpr int inherited_as = 63;
+    // dup2 clears close-on-exec, also where both are the same.
+    constexpr int inherited_as = 3;
     if (program.inherited_fd >= 0)
         posix_spawn_file_actions_adddup2(&actions, program.inherited_fd, inherited_as);
+    // Nothing else of ours: a git that outlives our death by kill -9 would hold our listening
+    // sockets, and keep us from starting again.
+    posix_spawn_file_actions_addclosefrom_np(
+        &actions, program.inherited_fd >= 0 ? inherited_as + 1 : inherited_as);
 
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -39,6 +41,20 @@ TEST(RunProgram, FeedsItsInputHoweverLong) {
 TEST(RunProgram, InheritsNothingOfTheEnvironment) {
     ::setenv("SLUICE_TEST_SECRET", "hidden", 1);
     EXPECT_EQ(run_program(shell_line("echo \"[$SLUICE_TEST_SECRET]\""))->out, "[]\n");
+}
+
+// A listening socket that a git inherits outlives us with it, and its port is taken for our next
+// life.
+TEST(RunProgram, InheritsNoneOfOurFiles) {
+    std::array<int, 2> pipe{};
+    ASSERT_EQ(::pipe(pipe.data()), 0);  // as libraries open files: without close-on-exec
+    auto program = shell_line(
+        "i=3; while [ $i -lt 99 ]; do [ ! -e /proc/$$/fd/$i ] || echo $i; i=$((i+1)); done");
+    EXPECT_EQ(run_program(program)->out, "");
+    program.inherited_fd = pipe[0];
+    EXPECT_EQ(run_program(program)->out, "3\n");
+    ::close(pipe[0]);
+    ::close(pipe[1]);
 }
 
 TEST(RunProgram, KillsTheWholeGroupAtItsDeadline) {
