@@ -81,10 +81,11 @@ public:
 
     void stop() override {
         if (!server_) return;
-        started_ = false;
+        const bool started = started_.exchange(false);
         // Users first: the proxy finishes what is under way while the pods still answer.
         ingress_.reset();
-        if (kubelet_) kubelet_->stop_pods(pods_deadline);
+        // A start that failed half-way leaves the pods of an earlier life to their users.
+        if (kubelet_ && started) kubelet_->stop_pods(pods_deadline);
         workloads_.reset();
         server_->stop();
         kubelet_.reset();  // after the server, which reads logs from it

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <filesystem>
 #include <iostream>
 
@@ -46,41 +47,63 @@ LogLevel level_of(const std::string& text) {
     return text == "error" ? LogLevel::Error : LogLevel::Info;
 }
 
-// What the embedded cluster adds to the controller's endpoints.
-struct MoreEndpoints {
-    std::function<std::string()> metrics;
-    std::function<Result<std::string>()> targets;
+// What the listeners tell of; null until it is there.
+struct Live {
+    std::atomic<shell::App*> app = nullptr;
+    std::atomic<standalone::Cluster*> cluster = nullptr;
+
+    [[nodiscard]] std::string metrics() const {
+        const auto* const controller = app.load();
+        const auto* const embedded = cluster.load();
+        return concat(controller ? controller->metrics() : "", embedded ? embedded->metrics() : "");
+    }
+    [[nodiscard]] Result<std::string> targets() const {
+        auto* const embedded = cluster.load();
+        if (!embedded) return unavailable("still starting");
+        const kube::Client client(embedded->transport(), "sluice-targets");
+        const auto pods = TRY(client.list(resources::pods));
+        return standalone::prometheus_targets(pods.items);
+    }
 };
 
-// The controller with its two listeners.
-struct Served {
-    std::unique_ptr<shell::App> app;
+// Opened before anything starts: a port that is taken must not end what runs already, the pods and
+// the proxy of an earlier life.
+struct Listeners {
     std::unique_ptr<http::Server> metrics;
-    std::unique_ptr<http::Server> webhooks;
+    std::unique_ptr<http::Server> webhooks;  // null without a controller
 };
 
-Result<Served> serve_app(const ServeOptions& options, shell::AppOptions app_options,
-                         HttpTransport& kubernetes, const MoreEndpoints& more, const Clock& clock,
-                         Log& log) {
-    Served served;
-    served.app = shell::start_app(std::move(app_options), kubernetes, clock, log);
-    auto* app = served.app.get();
-    served.metrics = TRY(server::serve_endpoints(
-        options.metrics_listen,
-        {.metrics = [app, more] { return app->metrics() + (more.metrics ? more.metrics() : ""); },
-         .ready = [app] { return app->ready(); },
-         .targets = more.targets}));
-    served.webhooks =
-        TRY(server::serve_webhooks(options.webhook_listen, [app](const HttpRequest& request) {
-            return app->webhook(request);
+Result<Listeners> listen(const ServeOptions& options, server::Endpoints endpoints, const Live& live,
+                         bool webhooks) {
+    Listeners listeners;
+    listeners.metrics = TRY(server::serve_endpoints(options.metrics_listen, std::move(endpoints)));
+    if (!webhooks) return listeners;
+    listeners.webhooks =
+        TRY(server::serve_webhooks(options.webhook_listen, [&live](const HttpRequest& request) {
+            auto* const app = live.app.load();
+            return app ? app->webhook(request) : HttpResponse{503, {}, "still starting\n"};
         }));
-    return served;
+    return listeners;
 }
 
 Result<int> standalone(const StandaloneOptions& options) {
     const StopSignal stop;
     const SystemClock clock;
     const auto log = make_json_log(clock, level_of(options.serve.log_level));
+    Live live;
+    // The proxy's metrics and the pods to scrape are the cluster's, whoever controls it.
+    auto listeners =
+        TRY(listen(options.serve,
+                   {.metrics = [&] { return live.metrics(); },
+                    .ready =
+                        [&] {
+                            const auto* const cluster = live.cluster.load();
+                            const auto* const app = live.app.load();
+                            return cluster && cluster->ready() &&
+                                   (options.without_controller || (app && app->ready()));
+                        },
+                    .targets = [&] { return live.targets(); }},
+                   live, !options.without_controller));
     auto cluster = TRY(standalone::start_cluster({.data_dir = options.data_dir,
                                                   .images_dir = options.images_dir,
                                                   .listen = options.listen,
@@ -90,36 +113,29 @@ Result<int> standalone(const StandaloneOptions& options) {
                                                   .allow_root_pods = options.allow_root_pods,
                                                   .simulated_pods = options.simulated_pods},
                                                  *log, clock));
-    Served served;
+    live.cluster = cluster.get();
+    std::unique_ptr<shell::App> app;
     if (!options.without_controller) {
-        served = TRY(serve_app(
-            options.serve, {.data_dir = options.data_dir, .git_program = options.serve.git_program},
-            cluster->transport(),
-            {.metrics = [&] { return cluster->metrics(); },
-             .targets = [&]() -> Result<std::string> {
-                 const kube::Client client(cluster->transport(), "sluice-targets");
-                 const auto pods = TRY(client.list(resources::pods));
-                 return standalone::prometheus_targets(pods.items);
-             }},
-            clock, *log));
-        cluster->also_wait_for([app = served.app.get()] { return app->ready(); });
+        app = shell::start_app(
+            {.data_dir = options.data_dir, .git_program = options.serve.git_program},
+            cluster->transport(), clock, *log);
+        live.app = app.get();
+        cluster->also_wait_for([&app] { return app->ready(); });
     }
     std::cout << "API server   " << cluster->url() << "\n"
               << "kubeconfig   " << cluster->kubeconfig_path() << "\n"
               << "ingress      " << cluster->ingress_url() << "\n";
-    if (served.metrics)
-        std::cout << "metrics      http://" << served.metrics->address() << "/metrics\n";
-    if (served.webhooks)
-        std::cout << "webhooks     http://" << served.webhooks->address()
+    std::cout << "metrics      http://" << listeners.metrics->address() << "/metrics\n";
+    if (listeners.webhooks)
+        std::cout << "webhooks     http://" << listeners.webhooks->address()
                   << "/hooks/git/NAMESPACE/NAME\n";
     std::cout << std::flush;
     stop.wait();
     log->info("stopping");
-    served.webhooks.reset();
-    served.metrics.reset();
-    if (served.app) served.app->stop();
+    listeners = {};
+    if (app) app->stop();
     cluster->also_wait_for([] { return false; });
-    served.app.reset();
+    app.reset();
     cluster->stop();
     return Done;
 }
@@ -130,16 +146,25 @@ Result<int> controller(const ControllerOptions& options) {
     const auto log = make_json_log(clock, level_of(options.serve.log_level));
     const auto access = TRY(kube::load_access(options.kubeconfig, options.context));
     const auto transport = kube::connect(access);
-    auto served = TRY(serve_app(
-        options.serve,
+    Live live;
+    auto listeners = TRY(listen(options.serve,
+                                {.metrics = [&] { return live.metrics(); },
+                                 .ready =
+                                     [&] {
+                                         const auto* const app = live.app.load();
+                                         return app && app->ready();
+                                     },
+                                 .targets = {}},
+                                live, true));
+    const auto app = shell::start_app(
         {.ns = options.ns, .data_dir = options.data_dir, .git_program = options.serve.git_program},
-        *transport, {}, clock, *log));
+        *transport, clock, *log);
+    live.app = app.get();
     log->info("controller started", {{"server", access.server}});
     stop.wait();
     log->info("stopping");
-    served.webhooks.reset();
-    served.metrics.reset();
-    served.app->stop();
+    listeners = {};
+    app->stop();
     return Done;
 }
 
