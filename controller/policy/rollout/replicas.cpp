@@ -79,6 +79,10 @@ long pods_for(const Pass& pass, long weight) {
 ReplicaCounts routed_counts(const Pass& pass, const std::optional<crds::TrafficWeights>& weights) {
     const CanaryNeed need = canary_need(pass);
     long canary = need.pods ? *need.pods : at_least_min_pods(pass, pods_for(pass, need.weight));
+    // A weight that has yet to fall keeps its pods (a retry while an abort is still under way).
+    if (weights && pass.fresh && pass.sought_weight.value_or(0) < weights->canary.weight)
+        canary = std::max(
+            canary, std::min(pass.fresh->spec_replicas, pods_for(pass, weights->canary.weight)));
     if (!pass.canary.dynamic_stable_scale) return {canary, pass.replicas()};
     long stable = pods_for(pass, pass.max_weight() - need.weight);
     // A weight falls only once stable can take it: it must grow for where the weight shall go, not
