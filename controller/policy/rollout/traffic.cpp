@@ -103,9 +103,11 @@ long fitting(const Pass& pass, const RouteSeen& route, long desired) {
     return pass.fresh && canary_side(pass, route) == pass.fresh->hash ? desired : 0;
 }
 
+// Whoever gets more must be ready for it. A stable version that is down is no reason to keep
+// traffic from a canary that is up.
 bool may_go_to(const Pass& pass, const RouteSeen& route, long weight) {
     const bool raising = weight > route.weight.value_or(0);
-    return (!raising || canary_ready(pass, route)) && stable_can_take(pass, route, weight);
+    return raising ? canary_ready(pass, route) : stable_can_take(pass, route, weight);
 }
 
 SetWeight order(const Pass& pass, const RouteSeen& route, long weight) {
