@@ -11,15 +11,15 @@ void Faults::crash(std::string_view when, std::string_view what) {
     throw Crash{};
 }
 
-Faults::Fate Faults::before_call(std::string_view what) {
+Faults::Fate Faults::before_call(std::string_view what, long times) {
     auto& chance = stage_.chance;
     if (chance.permille(rates.outside)) outside_();
     if (chance.permille(rates.crash)) crash("before", what);
-    if (chance.permille(rates.refuse)) {
+    if (chance.permille(rates.refuse * times)) {
         ++refused;
         return Fate::Refused;
     }
-    if (chance.permille(rates.lose_answer)) {
+    if (chance.permille(rates.lose_answer * times)) {
         ++unanswered;
         return Fate::AnswerLost;
     }
@@ -108,7 +108,8 @@ public:
 private:
     template <class T, class Do>
     Result<T> pass(std::string_view what, const Do& run) {
-        const auto fate = faults_.before_call(what);
+        // Calls to Git are rare.
+        const auto fate = faults_.before_call(what, 4);
         if (fate == Faults::Fate::Refused) return unavailable("git does not answer");
         auto answer = run();
         faults_.after_call(what);

@@ -33,8 +33,8 @@ public:
     long unanswered = 0;
 
     enum class Fate { Ordinary, Refused, AnswerLost };
-    // Throws Crash where the process ends before the call.
-    Fate before_call(std::string_view what);
+    // Throws Crash where the process ends before the call. `times`: how much likelier a fault is.
+    Fate before_call(std::string_view what, long times = 1);
     // Throws Crash where it ends after it.
     void after_call(std::string_view what);
 

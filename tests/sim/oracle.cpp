@@ -56,10 +56,13 @@ void Oracle::read_rollout(Moment& moment) const {
     }
     if (find(r, {"status", "canary", "weights", "canary", "weight"}))
         moment.recorded = integer_at(r, {"status", "canary", "weights", "canary", "weight"});
-    if (moment.abort || moment.stable.empty() || moment.stable == moment.current || !steps)
+    // A full promotion lifts an abort: the user has asked for all of it.
+    if (moment.stable.empty() || moment.stable == moment.current || !steps)
         moment.allowance = 0;
     else if (moment.promote_full)
         moment.allowance = 100;
+    else if (moment.abort)
+        moment.allowance = 0;
     else
         moment.allowance = weight_of_step(*steps, moment.step.value_or(0));
 }

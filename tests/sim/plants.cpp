@@ -123,9 +123,13 @@ public:
     }
     Result<git::PushAnswer> push(const std::vector<git::RefUpdate>& updates) override {
         auto answer = inner_->push(updates);
-        if (!answer.failed_with(ErrorKind::Timeout)) return answer;
+        const bool reverts = std::any_of(updates.begin(), updates.end(), [](const auto& update) {
+            return update.branch == "main";
+        });
+        if (!reverts || !answer.failed_with(ErrorKind::Timeout)) return answer;
         std::vector<git::RefUpdate> again;
         for (const auto& update : updates) {
+            if (update.branch != "main") continue;
             const auto tip = inner_->fetch(update.branch);
             const auto made = std::find_if(made_.begin(), made_.end(), [&](const auto& one) {
                 return one.id == update.target;

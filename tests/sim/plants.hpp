@@ -15,7 +15,7 @@ enum class Plant {
     RouteBeforeReady,   // the step's weight at once, ready or not
     SkipWeightCheck,    // a setWeight step is over once its weight was asked for
     RecordBeforeAct,    // the weight stands in the status one pass before it is asked for
-    DoubleRevert,       // a push without an answer is made anew on the new tip
+    DoubleRevert,       // a revert whose push was not answered is made anew on the new tip
     ScaleBeforeVerify,  // stable shrinks for the weight that is asked for, before it is in force
 };
 const char* to_text(Plant plant);

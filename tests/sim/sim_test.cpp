@@ -67,30 +67,43 @@ INSTANTIATE_TEST_SUITE_P(
         Row{665, "pods that a Service still selects stopped the progress deadline for ever"}),
     [](const auto& test) { return concat("Seed", test.param.seed); });
 
-// A planted bug is found by some seed, and by that seed only because it is there.
-class Planted : public testing::TestWithParam<Plant> {};
+// A planted bug is found by some seed, for its own reason, and only because it is there.
+struct Bug {
+    Plant plant;
+    const char* reason;  // part of the invariant's text
+};
+class Planted : public testing::TestWithParam<Bug> {};
 
 TEST_P(Planted, IsFoundWithinAThousandSeeds) {
+    const auto [plant, reason] = GetParam();
     for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
-        const auto outcome = simulate(seed, GetParam());
+        const auto outcome = simulate(seed, plant);
         if (outcome.broken.empty()) continue;
-        std::cout << to_text(GetParam()) << ": seed " << seed << ": " << first_of(outcome) << '\n';
+        const auto found = join(outcome.broken, "\n");
+        std::cout << to_text(plant) << ": seed " << seed << ": " << found << '\n';
+        EXPECT_NE(found.find(reason), std::string::npos) << found;
         EXPECT_EQ(first_of(simulate(seed)), "") << "without the plant, seed " << seed;
         return;
     }
-    FAIL() << to_text(GetParam()) << " was not found";
+    FAIL() << to_text(plant) << " was not found";
 }
 
-INSTANTIATE_TEST_SUITE_P(Bugs, Planted,
-                         testing::Values(Plant::RouteBeforeReady, Plant::SkipWeightCheck,
-                                         Plant::RecordBeforeAct, Plant::DoubleRevert,
-                                         Plant::ScaleBeforeVerify),
-                         [](const auto& test) {
-                             std::string name;
-                             for (const char* at = to_text(test.param); *at; ++at)
-                                 if (*at != ' ') name += *at;
-                             return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Bugs, Planted,
+    testing::Values(Bug{Plant::RouteBeforeReady, "raised on pods that are not available"},
+                    Bug{Plant::SkipWeightCheck, "passed before its weight was in force"},
+                    Bug{Plant::RecordBeforeAct, "recorded that was never in force"},
+                    Bug{Plant::DoubleRevert, "reverted 2 times"},
+                    Bug{Plant::ScaleBeforeVerify, "below what their traffic needs"}),
+    [](const auto& test) {
+        std::string name;
+        bool word = true;
+        for (const char letter : std::string(to_text(test.param.plant))) {
+            if (letter != ' ') name += word ? static_cast<char>(std::toupper(letter)) : letter;
+            word = letter == ' ';
+        }
+        return name;
+    });
 
 }  // namespace
 }  // namespace sluice::sim
