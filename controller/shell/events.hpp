@@ -35,7 +35,8 @@ public:
     EventWriter(const EventWriter&) = delete;
     EventWriter& operator=(const EventWriter&) = delete;
 
-    // Any thread; never blocks. Waits for a server that is away, but not at the end. The oldest waiting event is dropped when 10,000 wait.
+    // Any thread; never blocks. Waits for a server that is away, but not at the end. The oldest
+    // waiting event is dropped when 10,000 wait.
     void add(Event event);
 
 private:

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration first_delay = std::chrono::milliseconds{100};
 constexpr Duration longest_delay = std::chrono::seconds{15};
+constexpr Duration list_anew_after = std::chrono::seconds{2};
 
 // Sleeps for about `delay` (±25 %, so that a fleet does not return in step), or until stopped.
 void pause(Duration delay, const std::stop_token& stop) {
@@ -101,10 +102,11 @@ void Informer::run(const std::stop_token& stop) {
         } else if (!outcome.ok()) {
             log_.warning("watch broken",
                          {{"resource", type_.plural}, {"error", outcome.error().message}});
-            // What cannot be resumed must be listed again; a plain outage is resumed.
-            if (outcome.error().kind != ErrorKind::Unavailable &&
-                outcome.error().kind != ErrorKind::Timeout)
-                version.clear();
+            // What cannot be resumed must be listed again. A short outage is resumed; after a longer
+            // one the server may be another, or restored from a backup with older versions.
+            const bool outage = outcome.error().kind == ErrorKind::Unavailable ||
+                                outcome.error().kind == ErrorKind::Timeout;
+            if (!outage || delay >= list_anew_after) version.clear();
         }
         waited = outcome.ok() ? first_delay : delay;
         pause(waited, stop);

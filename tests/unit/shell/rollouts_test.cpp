@@ -224,7 +224,11 @@ TEST_F(RolloutsTest, OneNamespaceNeedsNoRightsBeyondIt) {
 TEST_F(RolloutsTest, EventsWaitForAServerThatIsAway) {
     transport_.refuse = [this](const HttpRequest&) { return transport_.refused < 2; };
     EventWriter writer(client_, server_.clock, server_.log, "test");
-    writer.add({.object = {resources::rollouts, "default", "shop"}, .uid = "u", .warning = true, .reason = "Late", .message = "set weight 0: patch ingress default/front: 422: refused"});
+    writer.add({.object = {resources::rollouts, "default", "shop"},
+                .uid = "u",
+                .warning = true,
+                .reason = "Late",
+                .message = "set weight 0: patch ingress default/front: 422: refused"});
     EXPECT_TRUE(eventually([&] {
         const auto all = user_.list(resources::events, {.ns = "default"}).value().items;
         return all.size() == 1 && text_at(all[0], {"reason"}) == "Late";
