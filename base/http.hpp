@@ -53,8 +53,9 @@ public:
     // Any status is a success here. Unavailable: no connection or a broken one; Timeout: deadline.
     virtual Result<HttpResponse> send(const HttpRequest& request) = 0;
 
-    // A response whose 2xx body goes to `on_chunk` piece by piece until it ends, `on_chunk` says
-    // false or `stop` is asked for. The body of any other status is in the response returned.
+    // A response whose 2xx body goes to `on_chunk` piece by piece until it ends or breaks (who
+    // follows it resumes it either way), `on_chunk` says false or `stop` is asked for. The body of
+    // any other status is in the response returned.
     virtual Result<HttpResponse> stream(const HttpRequest& request, const OnChunk& on_chunk,
                                         std::stop_token stop) = 0;
 };

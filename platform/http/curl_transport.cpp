@@ -216,6 +216,9 @@ private:
             return concat(request.method, " ", url.substr(0, url.find('?')));
         };
         if (code == CURLE_OK || exchange.ended_by_consumer) return std::move(exchange.response);
+        const bool began = exchange.on_chunk && exchange.response.status / 100 == 2;
+        if (began && (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR))
+            return std::move(exchange.response);
         if (exchange.on_chunk && exchange.stop.stop_requested())
             return std::move(exchange.response);
         if (exchange.too_large)

@@ -64,7 +64,6 @@ void Informer::take(const WatchEvent& event) {
 void Informer::run(const std::stop_token& stop) {
     std::string version;  // empty: list first
     Duration delay = first_delay;
-    Duration waited{0};  // before this attempt
     while (!stop.stop_requested()) {
         Result<void> outcome;
         if (version.empty()) {
@@ -75,7 +74,6 @@ void Informer::run(const std::stop_token& stop) {
                 outcome = std::move(listed).error();
         }
         if (outcome.ok()) {
-            const auto began = std::chrono::steady_clock::now();
             outcome = client_.watch(
                 type_, options_, version,
                 [&](const WatchEvent& event) {
@@ -84,9 +82,8 @@ void Informer::run(const std::stop_token& stop) {
                     take(event);
                 },
                 stop);
-            // A quiet watch has no events to show that it stood. One that stood for longer than we
-            // waited for it was no vain attempt: the next one need not wait longer still.
-            if (std::chrono::steady_clock::now() - began >= waited) delay = first_delay;
+            // A quiet watch has no events to show that it stood: that it was taken is enough.
+            if (outcome.ok()) delay = first_delay;
             if (outcome.failed_with(ErrorKind::Gone)) {
                 version.clear();
                 outcome = {};
@@ -108,8 +105,7 @@ void Informer::run(const std::stop_token& stop) {
                                 outcome.error().kind == ErrorKind::Timeout;
             if (!outage || delay >= list_anew_after) version.clear();
         }
-        waited = outcome.ok() ? first_delay : delay;
-        pause(waited, stop);
+        pause(outcome.ok() ? first_delay : delay, stop);
         if (!outcome.ok()) delay = std::min(delay * 2, longest_delay);
     }
 }

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
 
 #include "platform/http/curl_transport.hpp"
 #include "platform/http/server.hpp"
@@ -50,6 +56,39 @@ TEST(CurlTransport, ReusesAHandleForAnotherMethod) {
     ASSERT_TRUE(answer.ok());
     EXPECT_EQ(answer->body, "/g||Bearer t0k");
     EXPECT_EQ(header(answer->headers, "x-method"), "GET");
+}
+
+// A server that is killed breaks off its streams; that is no vain attempt, and is resumed at once.
+TEST(CurlTransport, AStreamThatBreaksHasEnded) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listener, 1), 0);
+    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+    const std::jthread server([&] {
+        const int connection = ::accept(listener, nullptr, nullptr);
+        std::array<char, 4096> request{};
+        if (::read(connection, request.data(), request.size()) <= 0) return;
+        const std::string text =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+        (void)!::write(connection, text.data(), text.size());
+        ::close(connection);
+    });
+    const auto transport = make_curl_transport(
+        {.base_url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port))});
+    std::string got;
+    const auto collect = [&](std::string_view piece) {
+        got += piece;
+        return true;
+    };
+    const auto answer = transport->stream({.url = "/"}, collect, {});
+    ::close(listener);
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(got, "hello");
 }
 
 TEST(HttpServer, RefusesATooLargeBody) {
