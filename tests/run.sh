@@ -4,6 +4,8 @@
 #   unit, integration     the tests of ctest
 #   story                 the quickstart at its fast pace with both routers, and each sabotage
 #   story/NAME            one of them: nginx, istio, gate-removed, …
+#   chaos                 the story under 50 seeded SIGKILLs; more with
+#                         SLUICE_KILLS=1000 SLUICE_SEED=7 tests/run.sh chaos (about 20 minutes)
 #   all                   everything (the default)
 # The last line is "N passed, N failed, N skipped"; each skipped test has its reason above it.
 set -euo pipefail
@@ -94,12 +96,31 @@ stories() {
     done
 }
 
+# The seed is the day's unless one is given: a failure prints it.
+chaos() {
+    local kills=${SLUICE_KILLS:-50} seed=${SLUICE_SEED:-$(date +%Y%m%d)} code=0
+    local logs=$root/build/logs/chaos output=$root/build/logs/chaos.out
+    rm -rf "$logs"
+    mkdir -p "$logs"
+    say "chaos: $kills kills, seed $seed"
+    ./build/release/tests/chaos --source "$root" --build "$root/build/release" \
+        --tools "$SLUICE_TOOLS" --logs "$logs" --kills "$kills" --seed "$seed" \
+        >"$output" 2>&1 </dev/null || code=$?
+    cat "$output"
+    if [ $code = 0 ]; then
+        passed=$((passed + 1))
+    else
+        say "  chaos: FAILED (exit $code)"
+        failed=$((failed + 1))
+    fi
+}
+
 parts=("$@")
 [ ${#parts[@]} -gt 0 ] || parts=(all)
 for part in "${parts[@]}"; do
     case $part in
-        all | unit | integration | story | story/*) ;;
-        *) say "tests/run.sh: there is no part \"$part\"; there are all, unit, integration, story" >&2
+        all | unit | integration | story | story/* | chaos) ;;
+        *) say "tests/run.sh: there is no part \"$part\"; there are all, unit, integration, story, chaos" >&2
             exit 2 ;;
     esac
 done
@@ -112,7 +133,9 @@ for part in "${parts[@]}"; do
         all)
             run_ctest ctest
             stories ""
+            chaos
             ;;
+        chaos) chaos ;;
         unit) run_ctest unit --exclude-regex '^integration_test\.' ;;
         integration) run_ctest integration --tests-regex '^integration_test\.' ;;
         story) stories "" ;;

@@ -78,8 +78,16 @@ Result<std::string> Author::commit_and_push(const std::string& message) {
 
 Result<std::vector<Commit>> Author::commits_since(const std::string& commit,
                                                   const std::string& branch) const {
+    return commits(concat(commit, "..", branch));
+}
+
+Result<std::vector<Commit>> Author::all_commits(const std::string& branch) const {
+    return commits(branch);
+}
+
+Result<std::vector<Commit>> Author::commits(const std::string& range) const {
     std::vector<Commit> commits;
-    const auto ids = TRY(bare({"rev-list", concat(commit, "..", branch)}));
+    const auto ids = TRY(bare({"rev-list", range}));
     for (const auto& id : sluice::split(sluice::trim(ids), '\n')) {
         if (id.empty()) continue;
         Commit found;

@@ -35,6 +35,7 @@ public:
     // Read from the bare repository.
     Result<std::vector<Commit>> commits_since(const std::string& commit,
                                               const std::string& branch) const;
+    Result<std::vector<Commit>> all_commits(const std::string& branch) const;
     Result<std::vector<sluice::Json>> records() const;
     Result<std::string> file_at(const std::string& commit, const std::string& path) const;
     // `git log` of a branch, as a person would look at it.
@@ -43,6 +44,7 @@ public:
 
 private:
     Result<std::string> git(std::vector<std::string> words, std::string_view input = {}) const;
+    Result<std::vector<Commit>> commits(const std::string& range) const;
     Result<std::string> bare(std::vector<std::string> words, std::string_view input = {}) const;
     Result<std::string> commit_and_push(const std::string& message);
 

@@ -36,6 +36,9 @@ struct Options {
     bool keep = false;
     // Chosen free where 0.
     unsigned short api_port = 0, web_port = 0, prometheus_port = 0, git_port = 0;
+    unsigned short metrics_port = 0, hooks_port = 0, controller_port = 0;
+    // Versions of the shop beside v1, v2 and v3, and the flags of each.
+    std::map<std::string, std::string> more_versions;
 };
 
 struct Places {
@@ -46,6 +49,7 @@ struct Places {
     std::string ref_log;     // "<ms> <old> <new> <ref>" for each push
     std::string kubeconfig;
     std::string api, web, prometheus, git, metrics, hooks;  // host:port
+    std::string controller_metrics;  // of a controller in a process of its own
     [[nodiscard]] std::string git_url() const { return "http://" + git + "/git/shop.git"; }
 };
 

@@ -157,6 +157,18 @@ std::string Process::stop(Duration patience) {
     return *ended_;
 }
 
+std::string Process::kill_alone() {
+    if (pid_ < 0) return "not started";
+    if (!ended()) {
+        ::kill(pid_, SIGKILL);
+        int status = 0;
+        ::waitpid(pid_, &status, 0);
+        ended_ = describe(status);
+    }
+    pid_ = -1;
+    return *std::exchange(ended_, std::nullopt);
+}
+
 namespace {
 
 // Feeds and drains both pipes until the child has closed its end, or the deadline.

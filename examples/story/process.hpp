@@ -44,6 +44,8 @@ public:
     std::optional<std::string> ended();
     // SIGTERM, then SIGKILL to the whole group once `patience` is over. How it ended.
     std::string stop(Duration patience);
+    // SIGKILL to it alone: what it has started goes on. How it ended.
+    std::string kill_alone();
 
 private:
     std::string name_;

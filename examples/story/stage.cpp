@@ -56,8 +56,9 @@ Result<void> Stage::prepare() {
     places_.web = TRY(choose(options_.web_port, "--web-port"));
     places_.prometheus = TRY(choose(options_.prometheus_port, "--prometheus-port"));
     places_.git = TRY(choose(options_.git_port, "--git-port"));
-    places_.metrics = TRY(choose(0, ""));
-    places_.hooks = TRY(choose(0, ""));
+    places_.metrics = TRY(choose(options_.metrics_port, "metrics"));
+    places_.hooks = TRY(choose(options_.hooks_port, "webhooks"));
+    places_.controller_metrics = TRY(choose(options_.controller_port, "the controller's metrics"));
     return make_images();
 }
 
@@ -69,7 +70,9 @@ Result<void> Stage::make_images() const {
     if (failed) return sluice::unavailable(concat("copy the shop: ", failed.message()));
     fs::permissions(binary, fs::perms{0755}, failed);
     const bool harmless = options_.sabotage == Sabotage::HarmlessV3;
-    for (const auto& [version, flags] : shop_versions(harmless)) {
+    auto versions = shop_versions(harmless);
+    versions.insert(options_.more_versions.begin(), options_.more_versions.end());
+    for (const auto& [version, flags] : versions) {
         const std::string folder = concat(places_.images, "/shop/", version);
         fs::create_directories(folder, failed);
         // --run marks the process as one of this run.
@@ -112,19 +115,37 @@ Result<void> Stage::start_git() {
                     git_, "the Git server", std::chrono::seconds{10});
 }
 
+Command Stage::sluice_command(bool with_controller) const {
+    Command command{
+        {options_.build + "/sluice", "standalone", "--data", places_.data, "--images",
+         places_.images, "--listen", places_.api, "--ingress-listen", places_.web,
+         "--metrics-listen", places_.metrics, "--haproxy", options_.tools + "/usr/sbin/haproxy"},
+        {},
+        places_.run};
+    if (with_controller)
+        command.words.insert(command.words.end(), {"--webhook-listen", places_.hooks});
+    else
+        command.words.emplace_back("--without-controller");
+    return command;
+}
+
+Command Stage::controller_command() const {
+    return {{options_.build + "/sluice", "controller", "--kubeconfig", places_.kubeconfig, "--data",
+             places_.run + "/controller", "--metrics-listen", places_.controller_metrics,
+             "--webhook-listen", places_.hooks},
+            {},
+            places_.run};
+}
+
 Result<void> Stage::start_sluice() {
-    sluice_ = TRY(
-        Process::start("sluice",
-                       {{options_.build + "/sluice", "standalone", "--data", places_.data,
-                         "--images", places_.images, "--listen", places_.api, "--ingress-listen",
-                         places_.web, "--metrics-listen", places_.metrics, "--webhook-listen",
-                         places_.hooks, "--haproxy", options_.tools + "/usr/sbin/haproxy"},
-                        {},
-                        places_.run},
-                       log_of("sluice")));
+    sluice_ = TRY(Process::start("sluice", sluice_command(true), log_of("sluice")));
+    return wait_until_serving(sluice_);
+}
+
+Result<void> Stage::wait_until_serving(Process& sluice) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
     while (!fs::exists(places_.kubeconfig)) {
-        if (const auto how = sluice_.ended())
+        if (const auto how = sluice.ended())
             return sluice::unavailable(
                 concat("sluice standalone ended at once (", *how, "); see ", log_of("sluice")));
         if (std::chrono::steady_clock::now() > deadline)
@@ -132,7 +153,7 @@ Result<void> Stage::start_sluice() {
                                               "; see ", log_of("sluice")));
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
-    TRY(connect());
+    if (!client_) TRY(connect());
     while (true) {
         HttpRequest request;
         request.url = "/readyz";

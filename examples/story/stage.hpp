@@ -27,6 +27,11 @@ public:
     Result<void> prepare();  // ports, folders, images
     Result<void> start_git();
     Result<void> start_sluice();
+    // The same in two steps, for who starts and kills it himself: the program, and to wait until
+    // all of it serves. Without the controller inside, the other command is that one's.
+    [[nodiscard]] Command sluice_command(bool with_controller) const;
+    [[nodiscard]] Command controller_command() const;
+    Result<void> wait_until_serving(Process& sluice);
     Result<void> start_prometheus();
     Result<void> start_load();
 
@@ -43,12 +48,12 @@ public:
     [[nodiscard]] const Options& options() const { return options_; }
     [[nodiscard]] const sluice::kube::Client& cluster() const { return *client_; }
     Result<std::string> kubectl(std::vector<std::string> words, std::string_view input = {}) const;
+    [[nodiscard]] std::string log_of(std::string_view part) const;
 
 private:
     Result<void> make_images() const;
     Result<void> connect();
     void read_load(int output);
-    [[nodiscard]] std::string log_of(std::string_view part) const;
     // Polls a URL until it answers 200, at most that long.
     Result<void> wait_for(const std::string& url, Process& part, std::string_view name,
                           sluice::Duration patience) const;

@@ -90,6 +90,7 @@ void Timeline::rollout(const Json& object) {
     if (containers && containers->is_array() && !containers->empty())
         state.image = text_at(containers->front(), {"image"});
     const std::lock_guard lock(mutex_);
+    ++told_;
     picture_.rollout = std::move(state);
     picture_.step_weights = weights_of_steps(object);
 }
@@ -97,6 +98,7 @@ void Timeline::rollout(const Json& object) {
 void Timeline::analysis_run(const Json& object, TimePoint now) {
     const std::string name = text_at(object, {"metadata", "name"});
     const std::lock_guard lock(mutex_);
+    ++told_;
     auto [found, fresh] = picture_.runs.try_emplace(name);
     AnalysisRun& run = found->second;
     if (fresh) {
@@ -135,6 +137,7 @@ void Timeline::route(const Json& object, bool gone, TimePoint now) {
 
 void Timeline::set_weight(int canary, TimePoint now) {
     const std::lock_guard lock(mutex_);
+    ++told_;
     if (picture_.weights.empty() || picture_.weights.back().canary != canary)
         picture_.weights.push_back({now, canary});
 }
@@ -142,6 +145,7 @@ void Timeline::set_weight(int canary, TimePoint now) {
 void Timeline::delivery(const Json& object, TimePoint now) {
     const std::string name = text_at(object, {"metadata", "name"});
     const std::lock_guard lock(mutex_);
+    ++told_;
     if (!delivery_phases_.contains(name)) picture_.births.push_back({"Delivery", name, now});
     delivery_phases_[name] = text_at(object, {"status", "phase"});
     picture_.deliveries.clear();
@@ -152,10 +156,16 @@ void Timeline::delivery(const Json& object, TimePoint now) {
 void Timeline::born(const std::string& kind, const Json& object, TimePoint now) {
     const std::string name = text_at(object, {"metadata", "name"});
     const std::lock_guard lock(mutex_);
+    ++told_;
     const auto known =
         std::any_of(picture_.births.begin(), picture_.births.end(),
                     [&](const Birth& birth) { return birth.kind == kind && birth.name == name; });
     if (!known) picture_.births.push_back({kind, name, now});
+}
+
+std::uint64_t Timeline::told() const {
+    const std::lock_guard lock(mutex_);
+    return told_;
 }
 
 Picture Timeline::picture() const {

@@ -94,13 +94,16 @@ public:
     void born(const std::string& kind, const sluice::Json& object, sluice::TimePoint now);
 
     [[nodiscard]] Picture picture() const;
+    // Grows with each thing told.
+    [[nodiscard]] std::uint64_t told() const;
 
 private:
     void set_weight(int canary, sluice::TimePoint now);
 
     Router router_;
     mutable std::mutex mutex_;
-    Picture picture_;  // guarded by mutex_
+    Picture picture_;         // guarded by mutex_
+    std::uint64_t told_ = 0;  // guarded by mutex_
     std::map<std::string, std::string> delivery_phases_;
 };
 
