@@ -99,7 +99,7 @@ void Informer::run(const std::stop_token& stop) {
         } else if (!outcome.ok()) {
             log_.warning("watch broken",
                          {{"resource", type_.plural}, {"error", outcome.error().message}});
-            // What cannot be resumed must be listed again. A short outage is resumed; after a longer
+            // What cannot be resumed must be listed again. A short outage is resumed; after a long
             // one the server may be another, or restored from a backup with older versions.
             const bool outage = outcome.error().kind == ErrorKind::Unavailable ||
                                 outcome.error().kind == ErrorKind::Timeout;
