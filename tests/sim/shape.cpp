@@ -122,7 +122,7 @@ Json git_source() {
     made["spec"] = {{"url", "https://git.example/shop.git"},
                     {"ref", {{"branch", "main"}}},
                     {"paths", {"shop"}},
-                    {"interval", "30s"},
+                    {"interval", "10s"},
                     {"mode", "Apply"},
                     {"writeBack", {{"rollback", {{"mode", "ScopedRevert"}}}}}};
     return made;
