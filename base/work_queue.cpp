@@ -16,19 +16,36 @@ std::uint64_t next_random(std::uint64_t& state) {
 
 }  // namespace
 
-void WorkQueue::add(const std::string& key, TimePoint when) {
-    if (working_.contains(key)) {
-        const auto [waiting, fresh] = again_.try_emplace(key, when);
-        if (!fresh) waiting->second = std::min(waiting->second, when);
-        return;
-    }
-    const auto [entry, fresh] = due_.try_emplace(key, when);
+void WorkQueue::Line::add(const std::string& key, TimePoint when) {
+    const auto [entry, fresh] = due.try_emplace(key, when);
     if (!fresh) {
         if (entry->second <= when) return;
-        order_.erase({entry->second, key});
+        order.erase({entry->second, key});
         entry->second = when;
     }
-    order_.insert({when, key});
+    order.insert({when, key});
+}
+
+void WorkQueue::Line::set_aside(const std::string& key) {
+    const auto entry = due.find(key);
+    if (entry == due.end()) return;
+    order.erase({entry->second, key});
+    again[key] = entry->second;
+    due.erase(entry);
+}
+
+void WorkQueue::Line::bring_back(const std::string& key) {
+    const auto waiting = again.find(key);
+    if (waiting == again.end()) return;
+    add(key, waiting->second);
+    again.erase(waiting);
+}
+
+void WorkQueue::add(const std::string& key, TimePoint when, Lane lane) {
+    auto& to = line(lane);
+    if (!working_.contains(key)) return to.add(key, when);
+    const auto [waiting, fresh] = to.again.try_emplace(key, when);
+    if (!fresh) waiting->second = std::min(waiting->second, when);
 }
 
 void WorkQueue::add_after_failure(const std::string& key, TimePoint now) {
@@ -39,27 +56,30 @@ void WorkQueue::add_after_failure(const std::string& key, TimePoint now) {
     add(key, now + Duration{delay});
 }
 
-std::optional<std::string> WorkQueue::take(TimePoint now) {
-    if (order_.empty() || order_.begin()->first > now) return std::nullopt;
-    std::string key = order_.begin()->second;
-    order_.erase(order_.begin());
-    due_.erase(key);
+std::optional<std::string> WorkQueue::take(TimePoint now, Lane lane) {
+    auto& from = line(lane);
+    if (from.order.empty() || from.order.begin()->first > now) return std::nullopt;
+    std::string key = from.order.begin()->second;
+    from.order.erase(from.order.begin());
+    from.due.erase(key);
+    for (auto& each : lines_) each.set_aside(key);
     working_.insert(key);
     return key;
 }
 
 void WorkQueue::done(const std::string& key) {
     working_.erase(key);
-    const auto waiting = again_.find(key);
-    if (waiting == again_.end()) return;
-    const TimePoint when = waiting->second;
-    again_.erase(waiting);
-    add(key, when);
+    for (auto& each : lines_) each.bring_back(key);
 }
 
-std::optional<TimePoint> WorkQueue::next() const {
-    if (order_.empty()) return std::nullopt;
-    return order_.begin()->first;
+std::optional<TimePoint> WorkQueue::next(Lane lane) const {
+    const auto& order = line(lane).order;
+    if (order.empty()) return std::nullopt;
+    return order.begin()->first;
+}
+
+bool WorkQueue::waits(const std::string& key, Lane lane) const {
+    return line(lane).due.contains(key) || line(lane).again.contains(key);
 }
 
 }  // namespace sluice

@@ -118,7 +118,7 @@ Result<int> standalone(const StandaloneOptions& options) {
     if (!options.without_controller) {
         app = shell::start_app(
             {.data_dir = options.data_dir, .git_program = options.serve.git_program},
-            cluster->transport(), clock, *log);
+            {cluster->transport(), cluster->transport()}, clock, *log);
         live.app = app.get();
         cluster->also_wait_for([&app] { return app->ready(); });
     }
@@ -145,7 +145,7 @@ Result<int> controller(const ControllerOptions& options) {
     const SystemClock clock;
     const auto log = make_json_log(clock, level_of(options.serve.log_level));
     const auto access = TRY(kube::load_access(options.kubeconfig, options.context));
-    const auto transport = kube::connect(access);
+    const auto usual = kube::connect(access), traffic = kube::connect(access);
     Live live;
     auto listeners = TRY(listen(options.serve,
                                 {.metrics = [&] { return live.metrics(); },
@@ -158,7 +158,7 @@ Result<int> controller(const ControllerOptions& options) {
                                 live, true));
     const auto app = shell::start_app(
         {.ns = options.ns, .data_dir = options.data_dir, .git_program = options.serve.git_program},
-        *transport, clock, *log);
+        {*usual, *traffic}, clock, *log);
     live.app = app.get();
     log->info("controller started", {{"server", access.server}});
     stop.wait();

@@ -24,12 +24,13 @@ std::string prometheus_address() {
 // Members are wired top down and end bottom up: what decides ends before what it writes through.
 class WiredApp final : public App {
 public:
-    WiredApp(AppOptions options, HttpTransport& kubernetes, const Clock& clock, Log& log)
-        : client_(kubernetes, "sluice"),
+    WiredApp(AppOptions options, Connections kubernetes, const Clock& clock, Log& log)
+        : client_(kubernetes.usual, "sluice"),
+          traffic_(kubernetes.traffic, "sluice"),
           events_(client_, clock, log, "rollouts-controller"),
           rollouts_(
-              {.ns = options.ns}, client_, [this](Event event) { events_.add(std::move(event)); },
-              clock, log),
+              {.ns = options.ns}, client_, traffic_,
+              [this](Event event) { events_.add(std::move(event)); }, clock, log),
           runs_({.client = client_,
                  .http = measurements_,
                  .clock = clock,
@@ -78,6 +79,7 @@ public:
 
 private:
     kube::Client client_;
+    kube::Client traffic_;
     EventWriter events_;
     http::MultiLoop measurements_;
     Rollouts rollouts_;
@@ -89,7 +91,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<App> start_app(AppOptions options, HttpTransport& kubernetes, const Clock& clock,
+std::unique_ptr<App> start_app(AppOptions options, Connections kubernetes, const Clock& clock,
                                Log& log) {
     return std::make_unique<WiredApp>(std::move(options), kubernetes, clock, log);
 }

@@ -33,8 +33,15 @@ public:
     virtual void stop() = 0;
 };
 
-// Starts at once. The transport, clock and log must outlive it.
-std::unique_ptr<App> start_app(AppOptions options, HttpTransport& kubernetes, const Clock& clock,
+// To one API server. Moving traffic has a connection of its own, so that no slow answer to
+// something else delays it; in process both may be the same.
+struct Connections {
+    HttpTransport& usual;
+    HttpTransport& traffic;
+};
+
+// Starts at once. Connections, clock and log must outlive it.
+std::unique_ptr<App> start_app(AppOptions options, Connections kubernetes, const Clock& clock,
                                Log& log);
 
 }  // namespace sluice::shell

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/shell/rollouts.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
@@ -26,6 +27,17 @@ bool moves_traffic(const policy::Action& action) {
            std::holds_alternative<policy::PointService>(action);
 }
 
+// Rolling back also means pods: without a router they are the weight.
+bool cannot_wait(const policy::Decision& decision) {
+    return decision.status.abort ||
+           std::any_of(decision.actions.begin(), decision.actions.end(),
+                       [](const auto& planned) { return moves_traffic(planned.action); });
+}
+
+bool nothing_to_do(const crds::Rollout& rollout, const policy::Decision& decision) {
+    return decision.actions.empty() && decision.events.empty() && decision.status == rollout.status;
+}
+
 // What trying again will not mend, so that a person must hear of it.
 bool needs_a_person(const Error& error) {
     return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::NotFound ||
@@ -40,16 +52,20 @@ std::string summary(const policy::Decision& decision) {
 
 }  // namespace
 
-Rollouts::Rollouts(Options options, const kube::Client& client, EventSink events,
-                   const Clock& clock, Log& log)
+Rollouts::Rollouts(Options options, const kube::Client& client, const kube::Client& traffic,
+                   EventSink events, const Clock& clock, Log& log)
     : options_(std::move(options)),
       client_(client),
+      traffic_(traffic),
       events_(std::move(events)),
       clock_(clock),
       log_(log),
       reconciler_(
-          {.name = "rollout", .workers = options_.workers},
-          [this](const std::string& key) { return reconcile(key); }, clock, log),
+          {.name = "rollout",
+           .workers = options_.traffic_workers,
+           .back_workers = options_.workers,
+           .back = [this](const std::string& key) { return reconcile(key); }},
+          [this](const std::string& key) { return triage(key); }, clock, log),
       world_(client, options_.ns, log, [this](const std::string& key) { reconciler_.add(key); }) {}
 
 void Rollouts::start() {
@@ -93,12 +109,11 @@ void Rollouts::send(const crds::Rollout& rollout, const std::vector<policy::Even
 
 // False where the pass must be dropped. A route that cannot be written keeps no other route and no
 // Service from taking users back; whatever comes after waits for it.
-Result<bool> Rollouts::act(const crds::Rollout& rollout, const policy::Decision& decision,
-                           bool& wrote_rollout) {
+Result<bool> Rollouts::act(Pass& pass) {
     Result<bool> outcome = true;
-    for (const auto& planned : decision.actions) {
+    for (const auto& planned : pass.decision.actions) {
         if (!outcome.ok() && !moves_traffic(planned.action)) break;
-        const auto effect = execute(client_, rollout, planned.action);
+        const auto effect = execute(pass.client, pass.rollout, planned.action);
         if (!effect.ok()) {
             if (outcome.ok()) outcome = effect.error();
             if (!moves_traffic(planned.action)) break;
@@ -106,8 +121,8 @@ Result<bool> Rollouts::act(const crds::Rollout& rollout, const policy::Decision&
         }
         if (*effect == Effect::Stale) return outcome.ok() ? Result<bool>(false) : outcome;
         if (*effect != Effect::Changed) continue;
-        wrote_rollout |= writes_the_rollout(planned.action);
-        send(rollout, planned.events);
+        pass.wrote_rollout |= writes_the_rollout(planned.action);
+        send(pass.rollout, planned.events);
     }
     return outcome;
 }
@@ -115,16 +130,16 @@ Result<bool> Rollouts::act(const crds::Rollout& rollout, const policy::Decision&
 // True where nothing had to be written or the write was accepted. The resourceVersion is the
 // compare-and-swap that keeps a user's promote or abort from being overwritten; after a write of
 // our own to the Rollout in this pass the next pass writes the status.
-Result<bool> Rollouts::write_status(const crds::Rollout& rollout, const policy::Decision& decision,
-                                    bool wrote_rollout) {
-    Json patch =
-        diff_merge_patch(crds::encode_status(rollout.status), crds::encode_status(decision.status));
+Result<bool> Rollouts::write_status(const Pass& pass) {
+    const auto& rollout = pass.rollout;
+    Json patch = diff_merge_patch(crds::encode_status(rollout.status),
+                                  crds::encode_status(pass.decision.status));
     if (patch.empty()) return true;
-    if (wrote_rollout) return false;
+    if (pass.wrote_rollout) return false;
     const ObjectRef ref{resources::rollouts, rollout.metadata.ns, rollout.metadata.name};
     const Json body = {{"metadata", {{"resourceVersion", rollout.metadata.resource_version}}},
                        {"status", std::move(patch)}};
-    const auto written = client_.patch(ref, kube::PatchType::Merge, body, "status");
+    const auto written = pass.client.patch(ref, kube::PatchType::Merge, body, "status");
     if (written.failed_with(ErrorKind::Conflict) || written.failed_with(ErrorKind::NotFound))
         return false;
     if (!written.ok()) return written.error();
@@ -145,7 +160,7 @@ void Rollouts::log_decision(const crds::Rollout& rollout, const policy::Decision
     log_.info("decided", fields);
 }
 
-Result<std::optional<Duration>> Rollouts::reconcile(const std::string& key) {
+Rollouts::Looked Rollouts::look(const std::string& key, const Then& then) {
     const auto rollout = world_.rollouts.get(key);
     if (!rollout || rollout->metadata.deleting) {
         const std::lock_guard lock(mutex_);
@@ -154,21 +169,40 @@ Result<std::optional<Duration>> Rollouts::reconcile(const std::string& key) {
     }
     if (behind_own_write(*rollout)) return std::optional{wait_for_own_write};
     const auto seen = observe(world_, *rollout);
-    const auto decision = options_.decide(rollout->spec, rollout->status, seen, clock_.now());
-    log_decision(*rollout, decision);
-    bool wrote_rollout = false;
-    const auto acted = act(*rollout, decision, wrote_rollout);
-    const bool recorded = TRY(write_status(*rollout, decision, wrote_rollout));
+    return then(*rollout, options_.decide(rollout->spec, rollout->status, seen, clock_.now()));
+}
+
+Rollouts::Looked Rollouts::triage(const std::string& key) {
+    return look(key, [&](const auto& rollout, const auto& decision) -> Looked {
+        if (cannot_wait(decision)) return perform({traffic_, rollout, decision});
+        if (nothing_to_do(rollout, decision)) return decision.look_again_after;
+        reconciler_.put_back(key);
+        return std::optional<Duration>{};
+    });
+}
+
+Rollouts::Looked Rollouts::reconcile(const std::string& key) {
+    return look(key, [&](const auto& rollout, const auto& decision) {
+        return perform({client_, rollout, decision});
+    });
+}
+
+Rollouts::Looked Rollouts::perform(Pass pass) {
+    const auto& rollout = pass.rollout;
+    log_decision(rollout, pass.decision);
+    const auto acted = act(pass);
+    const bool recorded = TRY(write_status(pass));
     if (!acted.ok()) {
         if (needs_a_person(acted.error()))
-            send(*rollout, {{true, "ReconciliationError", acted.error().message}});
+            send(rollout, {{true, "ReconciliationError", acted.error().message}});
         return acted.error();
     }
     // The watch brings what moved, and wakes the key; where it does not, the back-off grows.
     if (!*acted || !recorded)
-        return Error{ErrorKind::Conflict, concat(key, " has moved since it was decided on")};
-    send(*rollout, decision.events);
-    return decision.look_again_after;
+        return Error{ErrorKind::Conflict, concat(key_of(rollout.metadata.ns, rollout.metadata.name),
+                                                 " has moved since it was decided on")};
+    send(rollout, pass.decision.events);
+    return pass.decision.look_again_after;
 }
 
 }  // namespace sluice::shell

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rollout controller: caches wake a key, a worker observes, decides, executes and writes the
 // status. All state lives in the objects; this may be killed at any instruction.
+//
+// Users first (D4): whoever takes a key first only observes and decides, which is quick, and goes
+// on at once, over a connection of its own, where traffic is to move. Everything else is put back
+// for other workers, so that a hundred slow first deployments delay no rollback.
 #pragma once
 
 #include <functional>
@@ -24,15 +28,17 @@ public:
         const policy::rollout::Observation& seen, TimePoint now)>;
 
     struct Options {
-        std::string ns;  // one namespace, or empty for all
-        int workers = 4;
+        std::string ns;           // one namespace, or empty for all
+        int workers = 4;          // for what may wait
+        int traffic_workers = 2;  // for deciding, and for what moves traffic
         // Another than the shipped one only where a simulator plants a fault in it.
         Decide decide = policy::rollout::decide;
     };
 
-    // Everything referenced must outlive it. stop() before the transport goes.
-    Rollouts(Options options, const kube::Client& client, EventSink events, const Clock& clock,
-             Log& log);
+    // `traffic` is the client of the passes that move traffic. Everything referenced must outlive
+    // it. stop() before the transports go.
+    Rollouts(Options options, const kube::Client& client, const kube::Client& traffic,
+             EventSink events, const Clock& clock, Log& log);
     ~Rollouts() { stop(); }
     Rollouts(const Rollouts&) = delete;
     Rollouts& operator=(const Rollouts&) = delete;
@@ -48,22 +54,32 @@ public:
     bool step() { return reconciler_.step(); }
     [[nodiscard]] std::optional<TimePoint> next() { return reconciler_.next(); }
 
-    // One pass over one Rollout; the workers' work.
+    // One whole pass over one Rollout.
     Result<std::optional<Duration>> reconcile(const std::string& key);
 
 private:
-    struct Pass;
+    using Looked = Result<std::optional<Duration>>;
+    struct Pass {
+        const kube::Client& client;
+        const crds::Rollout& rollout;
+        const policy::rollout::Decision& decision;
+        bool wrote_rollout = false;
+    };
+    // Observes and decides, and goes on with `then` where there is something to decide on.
+    using Then = std::function<Looked(const crds::Rollout&, const policy::rollout::Decision&)>;
+    Looked look(const std::string& key, const Then& then);
+    Looked triage(const std::string& key);
+    Looked perform(Pass pass);
     bool behind_own_write(const crds::Rollout& rollout);
     void remember_write(const std::string& key, const Json& document);
     void log_decision(const crds::Rollout& rollout, const policy::rollout::Decision& decision);
     void send(const crds::Rollout& rollout, const std::vector<policy::rollout::Event>& events);
-    Result<bool> act(const crds::Rollout& rollout, const policy::rollout::Decision& decision,
-                     bool& wrote_rollout);
-    Result<bool> write_status(const crds::Rollout& rollout,
-                              const policy::rollout::Decision& decision, bool wrote_rollout);
+    Result<bool> act(Pass& pass);
+    Result<bool> write_status(const Pass& pass);
 
     Options options_;
     const kube::Client& client_;
+    const kube::Client& traffic_;
     EventSink events_;
     const Clock& clock_;
     Log& log_;

@@ -16,7 +16,9 @@ Reconciler::~Reconciler() {
 
 void Reconciler::start() {
     for (int i = 0; i < options_.workers; ++i)
-        workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+        workers_.emplace_back([this](const std::stop_token& stop) { work(stop, Lane::Front); });
+    for (int i = 0; i < options_.back_workers; ++i)
+        workers_.emplace_back([this](const std::stop_token& stop) { work(stop, Lane::Back); });
 }
 
 void Reconciler::stop() {
@@ -33,54 +35,59 @@ void Reconciler::add_after(const std::string& key, Duration delay) {
         const std::lock_guard lock(mutex_);
         queue_.add(key, clock_.now() + delay);
     }
-    changed_.notify_one();
+    changed(Lane::Front).notify_one();
+}
+
+void Reconciler::put_back(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    queue_.add(key, clock_.now(), Lane::Back);
 }
 
 bool Reconciler::step() {
     std::unique_lock lock(mutex_);
-    return step(lock);
+    return step(lock, Lane::Front) || step(lock, Lane::Back);
 }
 
 std::optional<TimePoint> Reconciler::next() {
     const std::lock_guard lock(mutex_);
-    return queue_.next();
+    const auto front = queue_.next(Lane::Front), back = queue_.next(Lane::Back);
+    return front && back ? std::min(front, back) : front ? front : back;
 }
 
 // `lock` is on mutex_ and let go while the key is worked on.
-bool Reconciler::step(std::unique_lock<std::mutex>& lock) {
-    const auto key = queue_.take(clock_.now());
+bool Reconciler::step(std::unique_lock<std::mutex>& lock, Lane lane) {
+    const auto key = queue_.take(clock_.now(), lane);
     if (!key) return false;
     lock.unlock();
-    const auto outcome = attempt(*key);
+    const auto outcome = attempt(*key, lane);
     lock.lock();
     queue_.done(*key);
     settle(*key, outcome);
     return true;
 }
 
-void Reconciler::work(const std::stop_token& stop) {
+void Reconciler::work(const std::stop_token& stop, Lane lane) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
-        if (step(lock)) {
-            changed_.notify_one();
+        if (step(lock, lane)) {
+            for (auto& each : changed_) each.notify_one();
             continue;
         }
         const auto now = clock_.now();
-        const auto next = queue_.next();
+        const auto next = queue_.next(lane);
         // Nothing due: until something is, at most a second, so that a clock that jumps is noticed.
         const auto longest = Duration{std::chrono::seconds{1}};
         const auto wait = next ? std::min(longest, std::max(*next - now, Duration{1})) : longest;
-        const auto seen = queue_.next();
-        changed_.wait_for(lock, stop, next ? wait : std::chrono::hours{1},
-                          [&] { return queue_.next() != seen; });
+        changed(lane).wait_for(lock, stop, next ? wait : std::chrono::hours{1},
+                               [&] { return queue_.next(lane) != next; });
     }
 }
 
 // A library's exception that nobody expected is a bug of ours; it costs this key a back-off, not
 // everybody the process.
-Result<std::optional<Duration>> Reconciler::attempt(const std::string& key) const {
+Result<std::optional<Duration>> Reconciler::attempt(const std::string& key, Lane lane) const {
     try {
-        return reconcile_(key);
+        return lane == Lane::Front ? reconcile_(key) : options_.back(key);
     } catch (const std::exception& problem) {
         return internal(problem.what());
     }
@@ -89,7 +96,8 @@ Result<std::optional<Duration>> Reconciler::attempt(const std::string& key) cons
 // mutex_ is held.
 void Reconciler::settle(const std::string& key, const Result<std::optional<Duration>>& outcome) {
     if (outcome.ok()) {
-        queue_.forget_failures(key);
+        // What was put back has yet to succeed.
+        if (!queue_.waits(key, Lane::Back)) queue_.forget_failures(key);
         if (*outcome) queue_.add(key, clock_.now() + **outcome);
         return;
     }

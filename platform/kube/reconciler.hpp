@@ -2,6 +2,7 @@
 // Worker threads around a WorkQueue: the loop of every controller, ours and the embedded cluster's.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -26,6 +27,10 @@ public:
         std::string name;  // in logs: "rollout"
         int workers = 2;
         WorkQueue::Backoff backoff;
+        // Threads for keys that were put back; with none of them, put_back() must not be called.
+        int back_workers = 0;
+        // What is done with a key that was put back; never at once with the front's.
+        Reconcile back;
     };
 
     // Keys may be added at once; work begins with start(). Everything referenced must outlive it.
@@ -35,7 +40,8 @@ public:
     Reconciler& operator=(const Reconciler&) = delete;
 
     void start();
-    // Works, in the caller's thread, on the key that has been due longest; false where none is due.
+    // Works, in the caller's thread, on the key that has been due longest, one in front before one
+    // that was put back; false where none is due.
     // What the workers do, and what a simulator calls instead of start().
     bool step();
     // When step() will next find a key; nothing where none waits.
@@ -45,11 +51,16 @@ public:
     // Any thread.
     void add(const std::string& key);
     void add_after(const std::string& key, Duration delay);
+    // By Reconcile, of the key it works on: the rest of its work may take long, so it is for the
+    // back workers. A key in front goes on being looked at while it waits there.
+    void put_back(const std::string& key);
 
 private:
-    void work(const std::stop_token& stop);
-    bool step(std::unique_lock<std::mutex>& lock);
-    Result<std::optional<Duration>> attempt(const std::string& key) const;
+    using Lane = WorkQueue::Lane;
+    std::condition_variable_any& changed(Lane lane) { return changed_[static_cast<size_t>(lane)]; }
+    void work(const std::stop_token& stop, Lane lane);
+    bool step(std::unique_lock<std::mutex>& lock, Lane lane);
+    [[nodiscard]] Result<std::optional<Duration>> attempt(const std::string& key, Lane lane) const;
     void settle(const std::string& key, const Result<std::optional<Duration>>& outcome);
 
     Options options_;
@@ -57,7 +68,7 @@ private:
     const Clock& clock_;
     Log& log_;
     std::mutex mutex_;
-    std::condition_variable_any changed_;
+    std::array<std::condition_variable_any, 2> changed_;
     WorkQueue queue_;  // guarded by mutex_
     std::vector<std::jthread> workers_;
 };

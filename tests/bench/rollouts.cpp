@@ -170,7 +170,8 @@ Result<void> measure_rollouts(const Options& options) {
                                           log, clock));
     CountingTransport counted(cluster->transport());
     const auto app = sluice::shell::start_app(
-        {.ns = "", .data_dir = folder.path + "/data", .git_program = "git"}, counted, clock, log);
+        {.ns = "", .data_dir = folder.path + "/data", .git_program = "git"}, {counted, counted},
+        clock, log);
     const sluice::kube::Client client(cluster->transport(), "bench");
     let_pass(std::chrono::seconds{3});
     const auto empty = memory_of(::getpid());

@@ -42,7 +42,7 @@ Controller::Controller(Parts parts)
       transport_(parts.stage, parts.faults),
       client_(transport_, "sluice"),
       rollouts_(
-          {.decide = planted_decide(parts.plant)}, client_, [](const shell::Event&) {},
+          {.decide = planted_decide(parts.plant)}, client_, client_, [](const shell::Event&) {},
           parts.stage.clock, parts.stage.trace),
       runs_({.client = client_,
              .http = parts.measuring,

@@ -36,6 +36,33 @@ TEST(WorkQueue, NeverGivesOneKeyToTwoWorkers) {
     EXPECT_EQ(q.take(at(10)), "a");
 }
 
+using Lane = WorkQueue::Lane;
+
+TEST(WorkQueue, LanesShareTheirWorkersExclusion) {
+    auto q = queue();
+    q.add("a", at(0), Lane::Back);
+    EXPECT_EQ(q.take(at(0)), std::nullopt);
+    q.add("a", at(0));
+    ASSERT_EQ(q.take(at(0)), "a");
+    EXPECT_TRUE(q.waits("a", Lane::Back));
+    EXPECT_EQ(q.take(at(10), Lane::Back), std::nullopt);
+    q.done("a");
+    EXPECT_EQ(q.take(at(10), Lane::Back), "a");
+}
+
+TEST(WorkQueue, WhatWaitsInTheBackKeepsItsPlaceThroughLooksInFront) {
+    auto q = queue();
+    q.add("a", at(1), Lane::Back);
+    q.add("b", at(2), Lane::Back);
+    q.add("a", at(3));
+    ASSERT_EQ(q.take(at(3)), "a");
+    q.add("a", at(3), Lane::Back);  // put back again
+    q.done("a");
+    EXPECT_EQ(q.take(at(3), Lane::Back), "a");
+    EXPECT_EQ(q.take(at(3), Lane::Back), "b");
+    EXPECT_EQ(q.size(), 0u);
+}
+
 TEST(WorkQueue, BacksOffLongerUntilForgotten) {
     auto q = queue();
     const auto delay = [&] {

@@ -22,6 +22,10 @@ class FaultyTransport final : public HttpTransport {
 public:
     FaultyTransport(HttpTransport& inner) : inner_(inner) {}
     Result<HttpResponse> send(const HttpRequest& request) override {
+        if (hold && request.method != "GET") {
+            ++held;
+            hold.wait(true);
+        }
         if (refuse && refuse(request)) {
             ++refused;
             return HttpResponse{status, {}, R"({"message":"refused"})"};
@@ -38,6 +42,8 @@ public:
     int status = 500;
     std::atomic<int> refused = 0;
     std::atomic<bool> silent = false;
+    std::atomic<bool> hold = false;  // writes wait
+    std::atomic<int> held = 0;
 
 private:
     HttpTransport& inner_;
@@ -74,7 +80,7 @@ public:
     }
     void start(const std::string& ns = {}) {
         rollouts_.emplace(
-            Rollouts::Options{.ns = ns, .workers = 0}, client_,
+            Rollouts::Options{.ns = ns, .workers = 0, .traffic_workers = 0}, client_, client_,
             [this](Event event) { told_.push_back(std::move(event)); }, server_.clock, server_.log);
         rollouts_->start();
     }
@@ -184,6 +190,28 @@ TEST_F(RolloutsTest, AnAbortTurnsTheServiceWhereTheRouteIsRefused) {
     EXPECT_TRUE(outcome.failed_with(ErrorKind::Unavailable));
     EXPECT_GT(transport_.refused, 0);
     EXPECT_EQ(canary_serves(), hash("v1"));
+}
+
+// The promise of DESIGN.md D4.
+TEST_F(RolloutsTest, SlowFirstDeploymentsDelayNoRollback) {
+    kube::Client quick(inner_, "sluice");
+    Json slow = rollout_document("v1");
+    slow["metadata"]["name"] = "slow";
+    slow["spec"]["strategy"] = {{"canary", Json::object()}};
+    user_.create(resources::rollouts, slow).value();
+    transport_.hold = true;
+    rollouts_.emplace(
+        Rollouts::Options{.workers = 1, .traffic_workers = 1}, client_, quick, [](const Event&) {},
+        server_.clock, server_.log);
+    rollouts_->start();
+    EXPECT_TRUE(eventually([&] { return transport_.held > 0; }));
+    EXPECT_TRUE(eventually([&] { return canary_serves() == hash("v1"); }));
+    EXPECT_EQ(user_.list(resources::replica_sets, {.ns = "default"}).value().items.size(), 2u);
+    transport_.hold = false;
+    transport_.hold.notify_all();
+    EXPECT_TRUE(eventually([&] {
+        return user_.list(resources::replica_sets, {.ns = "default"}).value().items.size() == 3;
+    }));
 }
 
 TEST_F(RolloutsTest, WhatIsRefusedIsToldInAnEvent) {
