@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/field.hpp"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -49,7 +50,26 @@ Field::Field(const Json* value, std::vector<Problem>* problems, std::string path
              std::shared_ptr<Seen> seen)
     : value_(value), problems_(problems), path_(std::move(path)), seen_(std::move(seen)) {}
 
+Field Field::describing(Json& schema) {
+    Field root(nullptr, nullptr, {}, nullptr);
+    root.schema_ = &schema;
+    return root;
+}
+
+Field Field::describing_inner(Json& schema, std::string_view path) const {
+    Field inner(nullptr, nullptr, inner_path(path_, path), nullptr);
+    inner.schema_ = &schema;
+    return inner;
+}
+
+void Field::note(std::string_view type, std::string_view format) const {
+    if (!schema_) return;
+    (*schema_)["type"] = type;
+    if (!format.empty()) (*schema_)["format"] = format;
+}
+
 const Json& Field::document() const {
+    if (schema_) (*schema_)["x-kubernetes-preserve-unknown-fields"] = true;
     if (!value_) return null_json;
     seen_->whole.insert(value_);
     return *value_;
@@ -61,6 +81,10 @@ const Json& Field::peek() const {
 
 Field Field::at(std::string_view key) const {
     const std::string path = inner_path(path_, key);
+    if (schema_) {
+        note("object");
+        return describing_inner((*schema_)["properties"][std::string(key)], key);
+    }
     if (!value_) return {nullptr, problems_, path, seen_};
     if (!value_->is_object()) {
         // Complain once, however many fields are asked of what is no object.
@@ -76,6 +100,10 @@ Field Field::at(std::string_view key) const {
 
 std::vector<Field> Field::items() const {
     std::vector<Field> fields;
+    if (schema_) {
+        note("array");
+        fields.push_back(describing_inner((*schema_)["items"], "[]"));
+    }
     if (!value_) return fields;
     if (!value_->is_array()) {
         expected("a list");
@@ -88,6 +116,10 @@ std::vector<Field> Field::items() const {
 
 std::vector<std::pair<std::string, Field>> Field::entries() const {
     std::vector<std::pair<std::string, Field>> fields;
+    if (schema_) {
+        note("object");
+        fields.emplace_back("*", describing_inner((*schema_)["additionalProperties"], "*"));
+    }
     if (!value_) return fields;
     if (!value_->is_object()) {
         expected("an object");
@@ -98,6 +130,7 @@ std::vector<std::pair<std::string, Field>> Field::entries() const {
 }
 
 std::optional<std::string> Field::text() const {
+    note("string");
     if (!value_) return std::nullopt;
     if (value_->is_string()) return value_->get<std::string>();
     expected("a text");
@@ -105,6 +138,7 @@ std::optional<std::string> Field::text() const {
 }
 
 std::optional<bool> Field::boolean() const {
+    note("boolean");
     if (!value_) return std::nullopt;
     if (value_->is_boolean()) return value_->get<bool>();
     expected("true or false");
@@ -112,6 +146,7 @@ std::optional<bool> Field::boolean() const {
 }
 
 std::optional<long> Field::integer() const {
+    note("integer", "int64");
     if (!value_) return std::nullopt;
     if (value_->is_number_integer()) return value_->get<long>();
     // 1.0 is a whole number in JSON, as apimachinery reads it.
@@ -125,6 +160,7 @@ std::optional<long> Field::integer() const {
 }
 
 std::optional<double> Field::number() const {
+    note("number");
     if (!value_) return std::nullopt;
     if (value_->is_number()) return value_->get<double>();
     expected("a number");
@@ -133,6 +169,7 @@ std::optional<double> Field::number() const {
 
 std::optional<TimePoint> Field::time() const {
     const auto content = text();
+    note("string", "date-time");
     if (!content) return std::nullopt;
     const auto when = parse_rfc3339(*content);
     if (when.ok()) return *when;
@@ -150,6 +187,7 @@ std::optional<Duration> Field::duration() const {
 }
 
 std::optional<IntOrString> Field::int_or_string() const {
+    if (schema_) (*schema_)["x-kubernetes-int-or-string"] = true;
     if (!value_) return std::nullopt;
     if (value_->is_number_integer()) return IntOrString{value_->get<long>(), {}};
     if (value_->is_string()) return IntOrString{std::nullopt, value_->get<std::string>()};
@@ -164,12 +202,22 @@ std::map<std::string, std::string> Field::text_map() const {
     return map;
 }
 
+std::optional<std::string> Field::choice(const std::vector<std::string>& allowed) const {
+    if (schema_) (*schema_)["enum"] = allowed;
+    auto content = text();
+    if (!content || std::find(allowed.begin(), allowed.end(), *content) != allowed.end())
+        return content;
+    complain(concat("expected ", join(allowed, " or "), ", found \"", *content, "\""));
+    return std::nullopt;
+}
+
 std::string Field::required_text() const {
-    if (!value_) complain("is required");
+    if (!present()) complain("is required");
     return text().value_or("");
 }
 
 void Field::complain(std::string what) const {
+    if (schema_) return;
     problems_->push_back({path_, std::move(what)});
 }
 
@@ -184,7 +232,7 @@ void Field::expected(std::string_view what) const {
 }
 
 void report_unknown(const Field& root) {
-    if (!root.value_) return;
+    if (!root.value_) return;  // also where it describes
     struct Walk {
         const Field::Seen& seen;
         std::vector<Problem>& problems;

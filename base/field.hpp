@@ -6,6 +6,9 @@
 //     RolloutSpec decode(const Field& spec) {
 //         return {.replicas = spec.at("replicas").integer().value_or(1), …};
 //     }
+//
+// and so tells its schema, too: run on a Field that describes, it leaves an OpenAPI schema behind
+// (DESIGN D11: custom resource definitions are generated from the decoders).
 #pragma once
 
 #include <map>
@@ -46,8 +49,14 @@ public:
     // The root of a document. `problems` must outlive every Field made from it.
     Field(const Json& document, std::vector<Problem>& problems, std::string path = {});
 
+    // The root of no document at all: everything seems present, nothing has a value, and what is
+    // asked of it is noted in `schema` (structural, as apiextensions.k8s.io/v1 wants it). A decoder
+    // that chooses by what is present asks describes() and then asks for everything.
+    static Field describing(Json& schema);
+    [[nodiscard]] bool describes() const { return schema_ != nullptr; }
+
     // True where a value other than null stands here.
-    [[nodiscard]] bool present() const { return value_ != nullptr; }
+    [[nodiscard]] bool present() const { return value_ != nullptr || schema_ != nullptr; }
     [[nodiscard]] const std::string& path() const { return path_; }
     // The value itself, for documents that are passed on; null Json where absent. Everything below
     // it counts as asked for.
@@ -72,6 +81,8 @@ public:
     [[nodiscard]] std::optional<Duration> duration() const;  // Go duration text
     [[nodiscard]] std::optional<IntOrString> int_or_string() const;
     [[nodiscard]] std::map<std::string, std::string> text_map() const;
+    // One of the texts that are allowed here; a problem and nothing where it is another.
+    [[nodiscard]] std::optional<std::string> choice(const std::vector<std::string>& allowed) const;
 
     // As above, with a problem where absent.
     [[nodiscard]] std::string required_text() const;
@@ -85,11 +96,14 @@ private:
           std::shared_ptr<Seen> seen);
     [[nodiscard]] std::string found() const;
     void expected(std::string_view what) const;
+    Field describing_inner(Json& schema, std::string_view path) const;
+    void note(std::string_view type, std::string_view format = {}) const;
 
     const Json* value_;
     std::vector<Problem>* problems_;
     std::string path_;
     std::shared_ptr<Seen> seen_;
+    Json* schema_ = nullptr;  // where this describes; borrowed
 
     friend void report_unknown(const Field& root);
 };

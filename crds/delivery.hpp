@@ -189,6 +189,8 @@ struct Delivery {
 
 // Never fails: what cannot be read is a problem and stays empty.
 Delivery decode_delivery(const Json& document, std::vector<Problem>& problems);
+// Asks `root`, which describes, for what the decoder reads (crds/definitions.hpp).
+void describe_delivery(const Field& root);
 
 Json encode_delivery_source(const DeliverySource& source);
 Json encode_delivery_status(const DeliveryStatus& status);

@@ -185,4 +185,9 @@ Delivery decode_delivery(const Json& document, std::vector<Problem>& problems) {
             .status = decode_delivery_status(root.at("status"))};
 }
 
+void describe_delivery(const Field& root) {
+    decode_delivery_spec(root.at("spec"));
+    decode_delivery_status(root.at("status"));
+}
+
 }  // namespace sluice::crds

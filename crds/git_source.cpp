@@ -27,14 +27,11 @@ Duration duration_between(const Field& field, Duration least, Duration most, Dur
 
 template <class Enum>
 Enum one_of(const Field& field, std::initializer_list<Enum> values, Enum otherwise) {
-    const auto text = field.text();
-    if (!text) return otherwise;
     std::vector<std::string> allowed;
-    for (const auto value : values) {
-        if (*text == to_text(value)) return value;
-        allowed.emplace_back(to_text(value));
-    }
-    field.complain(concat("expected ", join(allowed, " or "), ", found \"", *text, "\""));
+    for (const auto value : values) allowed.emplace_back(to_text(value));
+    const auto text = field.choice(allowed);
+    for (const auto value : values)
+        if (text == to_text(value)) return value;
     return otherwise;
 }
 
@@ -186,6 +183,11 @@ GitSource decode_git_source(const Json& document, std::vector<Problem>& problems
     if (const Json* status = find(document, {"status"}))
         source.status = decode_status(Field(*status, ignored, "status"));
     return source;
+}
+
+void describe_git_source(const Field& root) {
+    git_source_detail::decode_spec(root.at("spec"));
+    git_source_detail::decode_status(root.at("status"));
 }
 
 Json encode_git_source_status(const GitSourceStatus& status) {

@@ -110,6 +110,8 @@ struct GitSource {
 // Never fails: what is wrong is added to `problems`, unknown fields of the spec included, and what
 // could be read stands.
 GitSource decode_git_source(const Json& document, std::vector<Problem>& problems);
+// Asks `root`, which describes, for what the decoder reads (crds/definitions.hpp).
+void describe_git_source(const Field& root);
 Json encode_git_source_status(const GitSourceStatus& status);
 
 // Sets a condition; `since` moves only where its status changes.

@@ -370,6 +370,8 @@ struct Rollout {
 
 // Never fails: what is wrong is in `problems`, and what could be read stands (DESIGN D10, D11).
 Rollout decode_rollout(const Json& document);
+// Asks `root`, which describes, for what the decoder reads (crds/definitions.hpp).
+void describe_rollout(const Field& root);
 
 // The part of `status` that Sluice owns, as it crosses the API. Fields of upstream's that are not
 // in RolloutStatus are absent from it, so a merge patch of two encodings leaves them alone.

@@ -139,6 +139,9 @@ CanaryStep one_step(const Field& field, std::string_view kind) {
 }
 
 CanaryStep step(const Field& field) {
+    if (field.describes())
+        for (const char* kind : step_kinds) static_cast<void>(one_step(field, kind));
+    if (field.describes()) return MalformedStep{};
     std::vector<std::string> present;
     for (const char* kind : step_kinds)
         if (field.at(kind).present()) present.emplace_back(kind);
@@ -352,6 +355,13 @@ Rollout decode_rollout(const Json& document) {
             step_hash(root.at("spec").at("strategy").at("canary").at("steps").peek());
     report_unknown(root);
     return rollout;
+}
+
+void describe_rollout(const Field& root) {
+    const Field spec = root.at("spec");
+    static_cast<void>(spec.at("template").document());
+    static_cast<void>(rollout_decode::spec(spec));
+    static_cast<void>(decode_status(root.at("status")));
 }
 
 }  // namespace sluice::crds
