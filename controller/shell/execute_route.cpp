@@ -53,6 +53,10 @@ bool somebody_wrote_between(const Error& error) {
 Result<Effect> write_once(const kube::Client& client, const traffic::Router& router,
                           const traffic::Target& target, const policy::rollout::SetWeight& action) {
     const auto documents = TRY(fetch(client, router, target));
+    if (action.from) {
+        const auto in_force = router.read(documents, target);
+        if (in_force.ok() && *in_force != action.from) return Effect::Stale;
+    }
     const auto writes = TRY(router.write(documents, target, static_cast<int>(action.weight),
                                          static_cast<int>(action.max_weight)));
     for (const auto& write : writes) TRY(apply(client, write));

@@ -106,6 +106,9 @@ struct SetWeight {
     long max_weight = 100;
     std::string canary_subset_hash;
     std::string stable_subset_hash;
+    // Precondition where set: this weight is in force. Whatever does not lower it has one, so that
+    // a view that is late never takes back what was lowered since.
+    std::optional<long> from = std::nullopt;
     bool operator==(const SetWeight&) const = default;
 };
 

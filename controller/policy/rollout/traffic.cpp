@@ -112,6 +112,7 @@ bool may_go_to(const Pass& pass, const RouteSeen& route, long weight) {
 
 SetWeight order(const Pass& pass, const RouteSeen& route, long weight) {
     SetWeight action{.router = route.router, .weight = weight, .max_weight = pass.max_weight()};
+    if (route.weight && weight >= *route.weight) action.from = route.weight;
     if (!route.by_subset) return action;
     // A subset that carries traffic keeps its version until the weight was seen at 0.
     const bool idle = route.weight == 0 || route.canary_subset_hash.empty();

@@ -15,6 +15,25 @@ TEST(Decide, RaisesTheWeightOnceEverythingIsInPlace) {
     EXPECT_EQ(Setting().actions(), Texts{"set weight Nginx 20"});
 }
 
+SetWeight asked_weight(const Setting& setting) {
+    for (const auto& planned : setting.decide_now().actions)
+        if (const auto* action = std::get_if<SetWeight>(&planned.action)) return *action;
+    return {};
+}
+
+TEST(Decide, RaisesAWeightOnlyOverTheOneThatWasSeen) {
+    Setting setting;
+    setting.route().weight = 5;
+    EXPECT_EQ(asked_weight(setting).from, 5);
+    // The same weight in another form is no fall either.
+    setting.route().weight = 20;
+    setting.route().settled = false;
+    EXPECT_EQ(asked_weight(setting).from, 20);
+    setting.status.abort = true;
+    EXPECT_EQ(asked_weight(setting).weight, 0);
+    EXPECT_EQ(asked_weight(setting).from, std::nullopt);
+}
+
 TEST(Decide, AdvancesOnlyWhenTheWeightWasSeen) {
     Setting setting;
     EXPECT_EQ(setting.decide_now().status.current_step_index, 0);

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/shell/execute_route.hpp"
 #include "standalone/apiserver/in_process_transport.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/unit/standalone/support.hpp"
@@ -190,6 +191,26 @@ TEST_F(RolloutsTest, AnAbortTurnsTheServiceWhereTheRouteIsRefused) {
     EXPECT_TRUE(outcome.failed_with(ErrorKind::Unavailable));
     EXPECT_GT(transport_.refused, 0);
     EXPECT_EQ(canary_serves(), hash("v1"));
+}
+
+// A view of the routes that is late must not take back what was written since.
+TEST_F(RolloutsTest, AWeightIsRaisedOnlyOverTheOneItWasDecidedOn) {
+    const auto weight = [this] {
+        return text_at(get(resources::ingresses, "shop-front-canary"),
+                       {"metadata", "annotations", "nginx.ingress.kubernetes.io/canary-weight"});
+    };
+    const auto rollout = crds::decode_rollout(get(resources::rollouts, "shop"));
+    using policy::rollout::SetWeight;
+    const SetWeight late{.router = "Nginx", .weight = 70, .from = 20};
+    EXPECT_EQ(set_weight(client_, rollout, late).value(), Effect::Stale);
+    EXPECT_EQ(weight(), "50");
+    const SetWeight fresh{.router = "Nginx", .weight = 70, .from = 50};
+    EXPECT_EQ(set_weight(client_, rollout, fresh).value(), Effect::Changed);
+    EXPECT_EQ(weight(), "70");
+    // Whatever lowers it goes through over any.
+    const SetWeight back{.router = "Nginx", .weight = 0};
+    EXPECT_EQ(set_weight(client_, rollout, back).value(), Effect::Changed);
+    EXPECT_EQ(weight(), "0");
 }
 
 // The promise of DESIGN.md D4.
