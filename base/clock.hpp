@@ -10,6 +10,9 @@ class Clock {
 public:
     virtual ~Clock() = default;
     [[nodiscard]] virtual TimePoint now() const = 0;
+    // For waits: runs with now(), but nobody ever sets it. Its zero means nothing, so it may be
+    // compared with itself only. A clock that is never set is its own.
+    [[nodiscard]] virtual TimePoint steady() const { return now(); }
 };
 
 }  // namespace sluice

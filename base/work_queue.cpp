@@ -6,6 +6,11 @@
 namespace sluice {
 namespace {
 
+// So many failures in a row are ordinary (a lost compare-and-swap, whose cure is the very news).
+constexpr int overtaken_at_once = 3;
+// Afterwards news waits until that long after the failure, or for the back-off where it is shorter.
+constexpr Duration longest_deaf = std::chrono::seconds{1};
+
 // splitmix64 (Steele, Lea, Flood 2014): small, seeded, the same everywhere.
 std::uint64_t next_random(std::uint64_t& state) {
     std::uint64_t z = (state += 0x9e3779b97f4a7c15ULL);
@@ -16,22 +21,38 @@ std::uint64_t next_random(std::uint64_t& state) {
 
 }  // namespace
 
-void WorkQueue::Line::add(const std::string& key, TimePoint when) {
-    const auto [entry, fresh] = due.try_emplace(key, when);
-    if (!fresh) {
-        if (entry->second <= when) return;
-        order.erase({entry->second, key});
-        entry->second = when;
-    }
+void WorkQueue::Line::put(const std::string& key, TimePoint when) {
+    due[key] = when;
     order.insert({when, key});
+}
+
+void WorkQueue::Line::drop(const std::string& key) {
+    const auto found = due.find(key);
+    if (found == due.end()) return;
+    order.erase({found->second, key});
+    due.erase(found);
+}
+
+void WorkQueue::Line::add(const std::string& key, TimePoint when) {
+    if (const auto waiting = due.find(key); waiting != due.end()) {
+        if (waiting->second <= when) return;
+        drop(key);
+    }
+    put(key, when);
+}
+
+void WorkQueue::Line::wait_until(const std::string& key, TimePoint earliest) {
+    const auto waiting = due.find(key);
+    if (waiting == due.end() || waiting->second >= earliest) return;
+    drop(key);
+    put(key, earliest);
 }
 
 void WorkQueue::Line::set_aside(const std::string& key) {
     const auto entry = due.find(key);
     if (entry == due.end()) return;
-    order.erase({entry->second, key});
     again[key] = entry->second;
-    due.erase(entry);
+    drop(key);
 }
 
 void WorkQueue::Line::bring_back(const std::string& key) {
@@ -43,25 +64,42 @@ void WorkQueue::Line::bring_back(const std::string& key) {
 
 void WorkQueue::add(const std::string& key, TimePoint when, Lane lane) {
     auto& to = line(lane);
-    if (!working_.contains(key)) return to.add(key, when);
-    const auto [waiting, fresh] = to.again.try_emplace(key, when);
-    if (!fresh) waiting->second = std::min(waiting->second, when);
+    if (working_.contains(key)) {
+        const auto [waiting, fresh] = to.again.try_emplace(key, when);
+        if (!fresh) waiting->second = std::min(waiting->second, when);
+        return;
+    }
+    const auto failing = failing_.find(key);
+    to.add(key, failing == failing_.end() ? when : std::max(when, failing->second.not_before));
 }
 
 void WorkQueue::add_after_failure(const std::string& key, TimePoint now) {
-    const int exponent = std::min(failures_[key]++, 30);
-    const auto longest = backoff_.longest.count();
-    auto delay = std::min<long>(longest, backoff_.first.count() << std::min(exponent, 20));
+    Failing& failing = failing_[key];
+    const int exponent = std::min(failing.count++, 20);
+    auto delay = std::min<long>(backoff_.longest.count(), backoff_.first.count() << exponent);
+    if (failing.count > overtaken_at_once)
+        failing.not_before = now + std::min(Duration{delay}, longest_deaf);
     delay += static_cast<long>(next_random(jitter_) % static_cast<std::uint64_t>(delay / 2 + 1));
+    // News that came during the failed attempt waits as long as news that comes after it.
+    for (auto& each : lines_) each.wait_until(key, failing.not_before);
     add(key, now + Duration{delay});
+}
+
+void WorkQueue::wake_all(TimePoint now) {
+    for (auto& each : lines_) {
+        each.order.clear();
+        for (auto& [key, when] : each.due) {
+            when = std::min(when, now);
+            each.order.insert({when, key});
+        }
+    }
 }
 
 std::optional<std::string> WorkQueue::take(TimePoint now, Lane lane) {
     auto& from = line(lane);
     if (from.order.empty() || from.order.begin()->first > now) return std::nullopt;
     std::string key = from.order.begin()->second;
-    from.order.erase(from.order.begin());
-    from.due.erase(key);
+    from.drop(key);
     for (auto& each : lines_) each.set_aside(key);
     working_.insert(key);
     return key;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which key is due, and when. A pure data structure that is told the time: one entry a key however
 // often it is added, never two workers on one key, back-off a key, and a wake-up for the earliest
-// delay. (The semantics of client-go's util/workqueue, with two lanes.)
+// delay. (The semantics of client-go's util/workqueue, with two lanes and two more rules:
+// see add().)
 #pragma once
 
 #include <array>
@@ -31,11 +32,18 @@ public:
         : backoff_(backoff), jitter_(jitter_seed) {}
 
     // Due at `when` or earlier if it already was. A key that is being worked on is due again after.
+    // News overtakes a back-off, for it may be what the key waits for; but after some failures in a
+    // row no sooner than a while after the last one, or a key that fails and makes news by failing
+    // would spin.
     void add(const std::string& key, TimePoint when, Lane lane = Lane::Front);
     // Due in front after this key's next back-off.
     void add_after_failure(const std::string& key, TimePoint now);
     // Its next failure starts at the first back-off again.
-    void forget_failures(const std::string& key) { failures_.erase(key); }
+    void forget_failures(const std::string& key) { failing_.erase(key); }
+    // Whatever waits is due: what it waits for may be a time of day, and the clock was set.
+    void wake_all(TimePoint now);
+    // Another row of jitters: queues of several processes must not return in step.
+    void reseed(std::uint64_t jitter_seed) { jitter_ = jitter_seed; }
 
     // The lane's key that has been due longest, now being worked on; nothing where none is due.
     std::optional<std::string> take(TimePoint now, Lane lane = Lane::Front);
@@ -53,9 +61,16 @@ private:
         std::map<std::string, TimePoint> due;
         std::set<std::pair<TimePoint, std::string>> order;  // the same, by time
         std::map<std::string, TimePoint> again;             // of keys that are being worked on
+        void put(const std::string& key, TimePoint when);
+        void drop(const std::string& key);
         void add(const std::string& key, TimePoint when);
+        void wait_until(const std::string& key, TimePoint earliest);
         void set_aside(const std::string& key);
         void bring_back(const std::string& key);
+    };
+    struct Failing {
+        int count = 0;
+        TimePoint not_before;  // whatever the news
     };
     [[nodiscard]] const Line& line(Lane lane) const { return lines_[static_cast<size_t>(lane)]; }
     Line& line(Lane lane) { return lines_[static_cast<size_t>(lane)]; }
@@ -64,7 +79,7 @@ private:
     std::uint64_t jitter_;
     std::array<Line, 2> lines_;
     std::set<std::string> working_;
-    std::map<std::string, int> failures_;
+    std::map<std::string, Failing> failing_;
 };
 
 }  // namespace sluice

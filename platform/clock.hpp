@@ -9,6 +9,7 @@ namespace sluice {
 class SystemClock final : public Clock {
 public:
     [[nodiscard]] TimePoint now() const override;
+    [[nodiscard]] TimePoint steady() const override;
 };
 
 }  // namespace sluice

@@ -104,12 +104,12 @@ Duration GitSources::with_jitter(Duration interval) {
 
 void GitSources::hint(const std::string& key) {
     if (!knows(key)) return;
-    const auto now = clock_.now();
+    const auto now = clock_.steady();
     Duration wait{0};
     {
         const std::lock_guard lock(hints_mutex_);
         auto& last = hinted_[key];
-        if (now - last < between_hints && now >= last)
+        if (now - last < between_hints)
             wait = between_hints - (now - last);
         else
             last = now;

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/kube/reconciler.hpp"
 
+#include <random>
+
 namespace sluice::kube {
+namespace {
+
+// Less is the clock's being kept in step with others (NTP slews), or one of ours read late.
+constexpr Duration jump = std::chrono::milliseconds{500};
+
+}  // namespace
 
 Reconciler::Reconciler(Options options, Reconcile reconcile, const Clock& clock, Log& log)
     : options_(std::move(options)),
       reconcile_(std::move(reconcile)),
       clock_(clock),
       log_(log),
-      queue_(options_.backoff) {}
+      queue_(options_.backoff),
+      offset_(clock.now() - clock.steady()) {}
 
 Reconciler::~Reconciler() {
     stop();
 }
 
 void Reconciler::start() {
+    queue_.reseed(std::random_device{}());
     for (int i = 0; i < options_.workers; ++i)
         workers_.emplace_back([this](const std::stop_token& stop) { work(stop, Lane::Front); });
     for (int i = 0; i < options_.back_workers; ++i)
@@ -33,14 +43,14 @@ void Reconciler::add(const std::string& key) {
 void Reconciler::add_after(const std::string& key, Duration delay) {
     {
         const std::lock_guard lock(mutex_);
-        queue_.add(key, clock_.now() + delay);
+        queue_.add(key, clock_.steady() + delay);
     }
     changed(Lane::Front).notify_one();
 }
 
 void Reconciler::put_back(const std::string& key) {
     const std::lock_guard lock(mutex_);
-    queue_.add(key, clock_.now(), Lane::Back);
+    queue_.add(key, clock_.steady(), Lane::Back);
 }
 
 bool Reconciler::step() {
@@ -56,7 +66,7 @@ std::optional<TimePoint> Reconciler::next() {
 
 // `lock` is on mutex_ and let go while the key is worked on.
 bool Reconciler::step(std::unique_lock<std::mutex>& lock, Lane lane) {
-    const auto key = queue_.take(clock_.now(), lane);
+    const auto key = queue_.take(clock_.steady(), lane);
     if (!key) return false;
     lock.unlock();
     const auto outcome = attempt(*key, lane);
@@ -73,14 +83,30 @@ void Reconciler::work(const std::stop_token& stop, Lane lane) {
             for (auto& each : changed_) each.notify_one();
             continue;
         }
-        const auto now = clock_.now();
+        if (notice_jump(lane)) continue;
+        const auto now = clock_.steady();
         const auto next = queue_.next(lane);
-        // Nothing due: until something is, at most a second, so that a clock that jumps is noticed.
+        // Nothing due: until something is, at most a second, so that a clock that is set is
+        // noticed.
         const auto longest = Duration{std::chrono::seconds{1}};
         const auto wait = next ? std::min(longest, std::max(*next - now, Duration{1})) : longest;
         changed(lane).wait_for(lock, stop, next ? wait : std::chrono::hours{1},
                                [&] { return queue_.next(lane) != next; });
     }
+}
+
+// mutex_ is held. Waits are steady, but many wait for a time of day (a pause's end): when the
+// machine's clock was set, each key says anew how long. True where that woke something in `lane`.
+bool Reconciler::notice_jump(Lane lane) {
+    const Duration offset = clock_.now() - clock_.steady();
+    const Duration moved = std::chrono::abs(offset - offset_);
+    offset_ = offset;
+    if (moved < jump) return false;
+    log_.info("the machine's clock was set",
+              {{"controller", options_.name}, {"by", format_duration(moved)}});
+    queue_.wake_all(clock_.steady());
+    for (auto& each : changed_) each.notify_all();
+    return queue_.next(lane).has_value();
 }
 
 // A library's exception that nobody expected is a bug of ours; it costs this key a back-off, not
@@ -98,7 +124,7 @@ void Reconciler::settle(const std::string& key, const Result<std::optional<Durat
     if (outcome.ok()) {
         // What was put back has yet to succeed.
         if (!queue_.waits(key, Lane::Back)) queue_.forget_failures(key);
-        if (*outcome) queue_.add(key, clock_.now() + **outcome);
+        if (*outcome) queue_.add(key, clock_.steady() + **outcome);
         return;
     }
     // A lost compare-and-swap is ordinary: the watch brings the newer object.
@@ -108,7 +134,7 @@ void Reconciler::settle(const std::string& key, const Result<std::optional<Durat
                                                            : LogLevel::Warning;
     log_.write(level, "reconcile failed",
                {{"controller", options_.name}, {"key", key}, {"error", error.message}});
-    queue_.add_after_failure(key, clock_.now());
+    queue_.add_after_failure(key, clock_.steady());
 }
 
 }  // namespace sluice::kube

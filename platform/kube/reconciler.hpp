@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Worker threads around a WorkQueue: the loop of every controller, ours and the embedded cluster's.
+// Delays and back-offs are steady; when the machine's clock is set, all that waits looks again.
 #pragma once
 
 #include <array>
@@ -44,7 +45,7 @@ public:
     // that was put back; false where none is due.
     // What the workers do, and what a simulator calls instead of start().
     bool step();
-    // When step() will next find a key; nothing where none waits.
+    // When step() will next find a key, in the clock's steady time; nothing where none waits.
     [[nodiscard]] std::optional<TimePoint> next();
     // Asks every worker to stop after its key, and waits for them.
     void stop();
@@ -60,6 +61,7 @@ private:
     std::condition_variable_any& changed(Lane lane) { return changed_[static_cast<size_t>(lane)]; }
     void work(const std::stop_token& stop, Lane lane);
     bool step(std::unique_lock<std::mutex>& lock, Lane lane);
+    bool notice_jump(Lane lane);
     [[nodiscard]] Result<std::optional<Duration>> attempt(const std::string& key, Lane lane) const;
     void settle(const std::string& key, const Result<std::optional<Duration>>& outcome);
 
@@ -69,7 +71,8 @@ private:
     Log& log_;
     std::mutex mutex_;
     std::array<std::condition_variable_any, 2> changed_;
-    WorkQueue queue_;  // guarded by mutex_
+    WorkQueue queue_;  // in steady time; guarded by mutex_
+    Duration offset_;  // of the time of day from steady time when last looked; guarded by mutex_
     std::vector<std::jthread> workers_;
 };
 

@@ -82,5 +82,77 @@ TEST(WorkQueue, BacksOffLongerUntilForgotten) {
     EXPECT_LE(delay(), 150);
 }
 
+// As a reconcile that has just failed.
+void fail(WorkQueue& q, const std::string& key, TimePoint now) {
+    q.add_after_failure(key, now);
+    (void)q.take(now + std::chrono::hours{1});
+    q.done(key);
+}
+
+TEST(WorkQueue, NewsOvertakesABackOffAtOnceTheFirstTimes) {
+    auto q = queue();
+    for (int i = 0; i < 2; ++i) fail(q, "a", at(0));
+    q.add_after_failure("a", at(0));
+    q.add("a", at(7));
+    EXPECT_EQ(q.next(), at(7));
+}
+
+TEST(WorkQueue, NewsDoesNotMakeAKeySpinThatKeepsFailing) {
+    WorkQueue q({Duration{100}, Duration{30'000}});
+    for (int i = 0; i < 9; ++i) fail(q, "a", at(0));
+    q.add_after_failure("a", at(0));
+    EXPECT_GE(*q.next(), at(30'000));
+    q.add("a", at(7));
+    EXPECT_EQ(q.next(), at(1'000)) << "and yet it does not wait for the whole back-off";
+    q.add("b", at(7));
+    EXPECT_EQ(q.take(at(7)), "b") << "others are not deaf";
+}
+
+TEST(WorkQueue, NewsDuringAFailedAttemptWaitsAsLong) {
+    WorkQueue q({Duration{100}, Duration{30'000}});
+    for (int i = 0; i < 9; ++i) fail(q, "a", at(0));
+    q.add("a", at(50'000));
+    ASSERT_EQ(q.take(at(50'000)), "a");
+    q.add("a", at(50'010));  // its own failing made news
+    q.done("a");
+    q.add_after_failure("a", at(50'020));
+    EXPECT_EQ(q.next(), at(51'020));
+}
+
+TEST(WorkQueue, ASuccessEndsTheDeafness) {
+    auto q = queue();
+    for (int i = 0; i < 9; ++i) fail(q, "a", at(0));
+    q.forget_failures("a");
+    q.add("a", at(7));
+    EXPECT_EQ(q.next(), at(7));
+}
+
+TEST(WorkQueue, WakesAllWhoseTimeIsYetToCome) {
+    auto q = queue();
+    q.add("late", at(9'000));
+    q.add("early", at(1));
+    q.wake_all(at(5));
+    EXPECT_EQ(q.take(at(5)), "early");
+    EXPECT_EQ(q.take(at(5)), "late");
+    EXPECT_EQ(q.size(), 0u);
+}
+
+TEST(WorkQueue, JittersOtherwiseWithAnotherSeed) {
+    const auto delays = [](std::uint64_t seed) {
+        auto q = queue();
+        q.reseed(seed);
+        std::vector<TimePoint> all;
+        for (int i = 0; i < 8; ++i) {
+            q.add_after_failure("a", at(0));
+            all.push_back(*q.next());
+            (void)q.take(at(1'000'000));
+            q.done("a");
+        }
+        return all;
+    };
+    EXPECT_EQ(delays(7), delays(7));
+    EXPECT_NE(delays(7), delays(8));
+}
+
 }  // namespace
 }  // namespace sluice
