@@ -106,8 +106,23 @@ long fitting(const Pass& pass, const RouteSeen& route, long desired) {
 // Whoever gets more must be ready for it. A stable version that is down is no reason to keep
 // traffic from a canary that is up.
 bool may_go_to(const Pass& pass, const RouteSeen& route, long weight) {
-    const bool raising = weight > route.weight.value_or(0);
-    return raising ? canary_ready(pass, route) : stable_can_take(pass, route, weight);
+    const long now = route.weight.value_or(0);
+    if (weight > now) return canary_ready(pass, route);
+    // Where the shares stay nobody gets more, and a canary that is up begins with that.
+    const bool canary_waits = pass.distinct_stable() && !deserted(pass);
+    return (weight == now && canary_waits) || stable_can_take(pass, route, weight);
+}
+
+// The stable subset takes everybody along: it follows a promotion to a version that is all there,
+// or away from one that has no pods. Without a label it reaches pods that no Rollout knows of.
+bool stable_subset_may_follow(const Pass& pass, const RouteSeen& route) {
+    if (!pass.stable) return false;
+    if (fully_available(*pass.stable)) return true;
+    const auto& sets = pass.seen.replica_sets;
+    return !route.stable_subset_hash.empty() &&
+           std::none_of(sets.begin(), sets.end(), [&](const auto& set) {
+               return set.hash == route.stable_subset_hash && set.available_replicas > 0;
+           });
 }
 
 SetWeight order(const Pass& pass, const RouteSeen& route, long weight) {
@@ -117,7 +132,8 @@ SetWeight order(const Pass& pass, const RouteSeen& route, long weight) {
     // A subset that carries traffic keeps its version until the weight was seen at 0.
     const bool idle = route.weight == 0 || route.canary_subset_hash.empty();
     action.canary_subset_hash = idle && pass.fresh ? pass.fresh->hash : route.canary_subset_hash;
-    action.stable_subset_hash = pass.stable ? pass.stable->hash : route.stable_subset_hash;
+    action.stable_subset_hash =
+        stable_subset_may_follow(pass, route) ? pass.stable->hash : route.stable_subset_hash;
     return action;
 }
 
@@ -139,8 +155,7 @@ void steer(Pass& pass, const RouteSeen& route, long desired) {
     if (in_place(route, wanted)) return;
     if (!may_go_to(pass, route, wanted.weight)) {
         pass.look_again(recheck);
-        // The stable subset follows a promotion even while the weight has to stay; it takes
-        // everybody along, so to a version that is all there.
+        // The stable subset follows a promotion even while the weight has to stay.
         if (!route.by_subset || !route.weight || !pass.stable || !fully_available(*pass.stable))
             return;
         wanted = order(pass, route, *route.weight);

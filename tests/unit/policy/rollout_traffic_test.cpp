@@ -75,6 +75,47 @@ TEST(Decide, ANewVersionDoesNotInheritTheWeightOfTheOneBefore) {
     EXPECT_EQ(setting.actions(), Texts{"point canary at v2"});
 }
 
+struct StableDown : Setting {
+    StableDown() { stable().available_replicas = 0; }
+};
+
+// Everything begins with a weight of 0, and that takes nothing from anybody.
+TEST(Decide, AStableThatIsDownHoldsUpNoFirstWeight) {
+    StableDown setting;
+    setting.route().weight.reset();
+    setting.canary_service() = service("canary", "v1", {});
+    EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 0"});
+    setting.route().weight = 0;
+    EXPECT_EQ(setting.actions(), Texts{"point canary at v2"});
+    setting.canary_service() = service("canary", "v2", {{"v2", 1}});
+    EXPECT_EQ(setting.actions(), Texts{"set weight Nginx 20"});
+    // A canary that is down needs none.
+    setting.route().weight.reset();
+    setting.fresh().available_replicas = 0;
+    EXPECT_EQ(setting.actions(), Texts{});
+}
+
+TEST(Decide, AStableThatIsDownHoldsUpNoSwitchOfAnIdleSubset) {
+    StableDown setting;
+    setting.seen.replica_sets.push_back(set("v0", 3, 0));
+    setting.route() = {.router = "Istio",
+                       .weight = 0,
+                       .by_subset = true,
+                       .canary_subset_hash = "v3",
+                       .stable_subset_hash = "v0"};
+    // Nobody is taken from the pods that still serve, though they are no longer stable's.
+    EXPECT_EQ(setting.actions().front(), "set weight Istio 0 subsets v0/v2");
+    setting.route().stable_subset_hash.clear();
+    EXPECT_EQ(setting.actions().front(), "set weight Istio 0 subsets /v2");
+    setting.route().canary_subset_hash = "v2";
+    EXPECT_EQ(setting.actions().front(), "set weight Istio 20 subsets /v2");
+    setting.route().stable_subset_hash = "v4";  // no pods: nothing to lose
+    EXPECT_EQ(setting.actions().front(), "set weight Istio 20 subsets v1/v2");
+    setting.route().stable_subset_hash = "v0";
+    setting.stable().available_replicas = 3;
+    EXPECT_EQ(setting.actions().front(), "set weight Istio 20 subsets v1/v2");
+}
+
 TEST(Decide, TakesTheWeightBackWhereTheCanaryHasNoPods) {
     Setting setting;
     setting.route().weight = 20;
