@@ -111,8 +111,12 @@ std::optional<TimePoint> next_measurement(const crds::Metric& metric,
         if (!metric.interval) return std::nullopt;
         interval = *metric.interval;
     }
-    const auto finished = last.finished.value_or(now);
-    return std::max(finished, exactly.last_finished.value_or(finished)) + interval;
+    const auto told = last.finished.value_or(now);
+    const auto finished = std::max(told, exactly.last_finished.value_or(told));
+    // A measurement that is still to come: the clock was set back. Users are on the version that is
+    // being judged, so one measurement too early is better than none for an hour.
+    if (finished > now) return now;
+    return finished + interval;
 }
 
 void record_measurement(const ResolvedRun& run, crds::AnalysisRunStatus& status,

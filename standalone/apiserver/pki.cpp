@@ -96,7 +96,7 @@ Result<KeyPair> issue(const Request& request, X509* issuer, EVP_PKEY* issuer_key
     const time_t seconds =
         std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
     // An hour of slack for clocks that differ.
-    ASN1_TIME_set(X509_getm_notBefore(certificate.get()), seconds - 3600);
+    ASN1_TIME_set(X509_getm_notBefore(certificate.get()), seconds - day_seconds);
     ASN1_TIME_set(X509_getm_notAfter(certificate.get()), seconds + request.days * day_seconds);
     X509_set_pubkey(certificate.get(), key.get());
     X509_NAME* name = X509_get_subject_name(certificate.get());

@@ -21,16 +21,21 @@ void look_again_at(PodDecision& decision, TimePoint when, TimePoint now) {
     decision.look_again = decision.look_again ? std::min(*decision.look_again, wait) : wait;
 }
 
-// SIGTERM at `term_at`, SIGKILL at `kill_at`, each when due.
+// SIGTERM at `term_at`, SIGKILL at `kill_at`, each when due. A time that is still to come cannot be
+// when something was done: the machine's clock was set back, and nobody knows how long ago that
+// was. SIGTERM is sent again then, and the grace begins anew: nothing is killed early, nothing
+// stays.
 void end_container(const ContainerRuntime& container, TimePoint term_at, TimePoint kill_at,
                    TimePoint now, PodDecision& decision) {
     const auto& running = *container.running;
-    if (!running.terminated_at) {
-        if (now < term_at) return look_again_at(decision, term_at, now);
+    if (!running.terminated_at || *running.terminated_at > now) {
+        if (!running.terminated_at && now < term_at) return look_again_at(decision, term_at, now);
         decision.actions.push_back({PodActionKind::Terminate, container.name});
         return look_again_at(decision, std::max(kill_at, now + Duration{1}), now);
     }
-    const auto due = running.killed_at ? *running.killed_at + kill_again : kill_at;
+    const auto due = !running.killed_at         ? kill_at
+                     : *running.killed_at > now ? now
+                                                : *running.killed_at + kill_again;
     if (now < due) return look_again_at(decision, due, now);
     decision.actions.push_back({PodActionKind::Kill, container.name});
     look_again_at(decision, now + kill_again, now);
@@ -54,7 +59,11 @@ void stop_pod(const Pod* pod, const PodRuntime& runtime, TimePoint now, PodDecis
             const auto grace = pod->deletion_grace.value_or(pod->grace);
             term_at += std::min(std::max(settle_time, hook), std::max(grace, settle_time));
             // The API keeps whole seconds, rounded down.
-            if (pod->deletion) kill_at = std::max(kill_at, *pod->deletion + seconds{1});
+            if (pod->deletion) {
+                const auto longest =
+                    container.running->terminated_at.value_or(now) + grace + seconds{1};
+                kill_at = std::max(kill_at, std::min(*pod->deletion + seconds{1}, longest));
+            }
         }
         end_container(container, term_at, kill_at, now, decision);
     }
@@ -78,9 +87,13 @@ void run_container(const Pod& pod, const ContainerRuntime& container, TimePoint 
     auto due = now;
     if (container.last) {
         if (!restarts(pod, *container.last)) return;
-        due = container.last->finished + restart_delay(container.crashes);
+        // An end that is still to come: the clock was set back. Better early than an hour late.
+        if (container.last->finished <= now)
+            due = container.last->finished + restart_delay(container.crashes);
     }
-    if (container.refusal) due = std::max(due, container.refusal->retry_at);
+    if (const auto& refusal = container.refusal;
+        refusal && refusal->retry_at - now <= refusal_delay(refusal->count))
+        due = std::max(due, refusal->retry_at);
     if (now < due) return look_again_at(decision, due, now);
     decision.actions.push_back({PodActionKind::Start, container.name});
 }

@@ -56,8 +56,8 @@ Prober::Prober(HttpTransport& transport, OnChange on_change, const Clock& clock,
 
 void Prober::add(ProbeTarget target) {
     const auto key = entry_key(target.container_id, target.role);
-    const auto wait = std::max(
-        target.started + first_attempt(target.role, target.spec) - clock_.now(), Duration{0});
+    const auto delay = first_attempt(target.role, target.spec);
+    const auto wait = std::clamp(target.started + delay - clock_.now(), Duration{0}, delay);
     {
         const std::lock_guard lock(mutex_);
         if (entries_.contains(key)) return;

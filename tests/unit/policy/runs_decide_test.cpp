@@ -301,5 +301,13 @@ TEST(RunsDecide, TheSameObservationGivesTheSameDecision) {
     EXPECT_EQ(decide(run, seen, start), decide(run, seen, start));
 }
 
+TEST(Runs, AClockThatIsSetBackCostsAMeasurementNoHour) {
+    Story story{.run = run_of(metric("m", R"(, "interval": "1m", "count": 3)"))};
+    story.play({AnalysisPhase::Successful});
+    EXPECT_TRUE(story.step().measure.empty()) << "the interval is not over";
+    story.now -= std::chrono::hours{1};
+    EXPECT_EQ(story.step().measure.size(), 1u);
+}
+
 }  // namespace
 }  // namespace sluice::policy::runs

@@ -58,6 +58,43 @@ PodRuntime ended(Duration ago, int crashes, int code = 1) {
 }
 
 using Actions = std::vector<PodAction>;
+
+TEST(KubeletClock, ACrashedContainerDoesNotWaitForATimeThatWasSetBack) {
+    const auto runtime = ended(seconds{0}, 4);
+    const auto pod = web_pod();
+    EXPECT_TRUE(decide_pod(&pod, runtime, noon).actions.empty()) << "in its back-off";
+    EXPECT_EQ(decide_pod(&pod, runtime, noon - std::chrono::hours{1}).actions,
+              Actions({{PodActionKind::Start, "web"}}));
+}
+
+TEST(KubeletClock, ARefusedContainerDoesNotWaitForATimeThatWasSetBack) {
+    auto runtime = idle();
+    runtime.containers[0].refusal = Refusal{"ErrImagePull", "", 3, noon + refusal_delay(3)};
+    const auto pod = web_pod();
+    EXPECT_TRUE(decide_pod(&pod, runtime, noon).actions.empty());
+    EXPECT_EQ(decide_pod(&pod, runtime, noon - std::chrono::hours{1}).actions,
+              Actions({{PodActionKind::Start, "web"}}));
+}
+
+TEST(KubeletClock, AnEndBeginsAnewWhenTheClockIsSetBackAndStaysAnEnd) {
+    auto runtime = running();
+    auto& process = *runtime.containers[0].running;
+    runtime.stop_seen = noon - seconds{1};
+    process.terminated_at = noon - seconds{1};
+    auto pod = web_pod();
+    pod.deletion = noon + seconds{29};
+    pod.deletion_grace = seconds{30};
+    const auto earlier = noon - std::chrono::hours{1};
+    const auto again = decide_pod(&pod, runtime, earlier);
+    EXPECT_EQ(again.actions, Actions({{PodActionKind::Terminate, "web"}}));
+    process.terminated_at = earlier;
+    EXPECT_TRUE(decide_pod(&pod, runtime, earlier + seconds{30}).actions.empty());
+    EXPECT_EQ(decide_pod(&pod, runtime, earlier + seconds{31}).actions,
+              Actions({{PodActionKind::Kill, "web"}}));
+    process.killed_at = noon;
+    EXPECT_EQ(decide_pod(&pod, runtime, earlier + seconds{40}).actions,
+              Actions({{PodActionKind::Kill, "web"}}));
+}
 const Actions start{{PodActionKind::Start, "web"}};
 const Actions terminate{{PodActionKind::Terminate, "web"}};
 const Actions kill{{PodActionKind::Kill, "web"}};
