@@ -38,6 +38,12 @@ std::optional<long> effective_count(const crds::Metric& metric);
 const crds::MetricResult* find_result(const crds::AnalysisRunStatus& status,
                                       std::string_view metric);
 
+// How many errors in a row a metric bears.
+long consecutive_error_limit(const crds::Metric& metric);
+// Which of its limits a metric that ended has broken: "failed (1) > failureLimit (0)"; empty where
+// none is.
+std::string broken_limit_text(const crds::Metric& metric, const crds::MetricResult& result);
+
 // True when a stop was asked for or a metric that counts has failed, erred or is inconclusive.
 bool terminating(const crds::AnalysisRunSpec& spec, const crds::AnalysisRunStatus& status);
 

@@ -41,7 +41,7 @@ LimitBroken broken_limit(const crds::Metric& metric, const crds::MetricResult& r
         broken = {AnalysisPhase::Inconclusive,
                   concat("inconclusive (", result.inconclusive, ") > inconclusiveLimit (",
                          inconclusive, ")")};
-    const long errors = int_value(metric.consecutive_error_limit, default_consecutive_error_limit);
+    const long errors = consecutive_error_limit(metric);
     if (result.consecutive_error > errors)
         broken = {AnalysisPhase::Error, concat("consecutiveErrors (", result.consecutive_error,
                                                ") > consecutiveErrorLimit (", errors, ")")};
@@ -144,6 +144,19 @@ AnalysisPhase run_phase(const Tally& tally, bool stopping) {
 }
 
 }  // namespace
+
+long consecutive_error_limit(const crds::Metric& metric) {
+    return int_value(metric.consecutive_error_limit, default_consecutive_error_limit);
+}
+
+std::string broken_limit_text(const crds::Metric& metric, const crds::MetricResult& result) {
+    if (const auto broken = broken_limit(metric, result); !broken.message.empty())
+        return broken.message;
+    const long success = int_value(metric.consecutive_success_limit);
+    if (success <= 0 || result.consecutive_success >= success) return {};
+    return concat("consecutiveSuccess (", result.consecutive_success,
+                  ") < consecutiveSuccessLimit (", success, ")");
+}
 
 std::vector<MetricEnd> assess_run(const ResolvedRun& run, const crds::AnalysisRunSpec& spec,
                                   crds::AnalysisRunStatus& status, TimePoint now) {

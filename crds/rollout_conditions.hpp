@@ -17,6 +17,9 @@ inline constexpr const char* invalid_spec = "InvalidSpec";
 inline constexpr const char* replica_failure = "ReplicaFailure";
 // Ours: the spec asks for something that this version of Sluice does not do.
 inline constexpr const char* unserved = "Unserved";
+// Ours: an analysis run in force gives no good verdict; its message names the metric, what was
+// found, since when, and the command that goes on.
+inline constexpr const char* analysis_trouble = "AnalysisTrouble";
 }  // namespace condition_types
 
 namespace reasons {
@@ -34,6 +37,12 @@ inline constexpr const char* rollout_healthy = "RolloutHealthy";
 inline constexpr const char* progress_deadline_exceeded = "ProgressDeadlineExceeded";
 inline constexpr const char* available = "AvailableReason";
 inline constexpr const char* invalid_spec = "InvalidSpec";
+// Of AnalysisTrouble: measurements fail and the run goes on; how the run ended (upstream's words
+// for the pause and the events).
+inline constexpr const char* measurement_error = "MeasurementError";
+inline constexpr const char* inconclusive_analysis_run = "InconclusiveAnalysisRun";
+inline constexpr const char* analysis_run_error = "AnalysisRunError";
+inline constexpr const char* analysis_run_failed = "AnalysisRunFailed";
 }  // namespace reasons
 
 // Null where absent.

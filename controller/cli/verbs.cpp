@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "controller/cli/undo.hpp"
 #include "controller/policy/verbs/patches.hpp"
+#include "crds/rollout_conditions.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -133,6 +134,18 @@ void print_table(const std::vector<Row>& rows, bool with_namespace) {
     }
 }
 
+// Why it does not go on, and the command that makes it: below the table of one Rollout.
+void print_trouble(const Json& rollout) {
+    const Json* conditions = find(rollout, {"status", "conditions"});
+    if (!conditions || !conditions->is_array()) return;
+    for (const auto& condition : *conditions)
+        if (text_at(condition, {"type"}) == crds::condition_types::analysis_trouble)
+            std::cout << "\n"
+                      << crds::condition_types::analysis_trouble << " ("
+                      << text_at(condition, {"reason"}) << "): " << text_at(condition, {"message"})
+                      << "\n";
+}
+
 patches::PatchPair abort_patch(const Json&) {
     return patches::abort();
 }
@@ -202,10 +215,12 @@ int get(const GlobalOptions& options, const std::string& name, bool all_namespac
         const auto cluster = TRY(Cluster::open(options));
         if (!name.empty()) {
             const Json rollout = TRY(cluster.client().get(cluster.rollout(name)));
-            if (options.output.empty())
-                print_table({row_of(rollout)}, false);
-            else
+            if (!options.output.empty()) {
                 print_object(options, rollout, "");
+                return Done;
+            }
+            print_table({row_of(rollout)}, false);
+            print_trouble(rollout);
             return Done;
         }
         auto list = TRY(

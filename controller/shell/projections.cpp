@@ -2,6 +2,7 @@
 #include "controller/shell/projections.hpp"
 
 #include "base/text.hpp"
+#include "crds/analysis.hpp"
 #include "crds/pod_template.hpp"
 #include "crds/rollout.hpp"
 
@@ -42,6 +43,15 @@ void read_failure(const Json& document, seen::ReplicaSetSeen& view) {
         view.failure_reason = text_at(condition, {"reason"});
         view.failure_message = text_at(condition, {"message"});
     }
+}
+
+// A run that measures well is seen anew with every measurement: look before decoding it.
+std::optional<analysis::Trouble> trouble_in(const Json& document, seen::RunPhase phase) {
+    if (phase == seen::RunPhase::Successful || phase == seen::RunPhase::Pending ||
+        phase == seen::RunPhase::None)
+        return std::nullopt;
+    std::vector<Problem> ignored;
+    return analysis::trouble_of(crds::decode_analysis_run(Field(document, ignored)));
 }
 
 seen::RunType run_type_from(const std::string& text) {
@@ -97,6 +107,7 @@ ReplicaSetView view_replica_set(const Json& document) {
 
 AnalysisRunView view_analysis_run(const Json& document) {
     const auto metadata = metadata_of(document);
+    const auto phase = seen::run_phase_from(text_at(document, {"status", "phase"}));
     return {metadata.ns,
             controller_of(metadata),
             {.name = metadata.name,
@@ -104,11 +115,12 @@ AnalysisRunView view_analysis_run(const Json& document) {
              .type = run_type_from(label(metadata, "rollout-type")),
              .step_index = parse_integer(label(metadata, "step-index")),
              .hash = label(metadata, crds::pod_template_hash_label),
-             .phase = seen::run_phase_from(text_at(document, {"status", "phase"})),
+             .phase = phase,
              .message = text_at(document, {"status", "message"}),
              .terminate = bool_at(document, {"spec", "terminate"}),
              .deleting = metadata.deleting,
-             .created = metadata.created.value_or(TimePoint{})}};
+             .created = metadata.created.value_or(TimePoint{}),
+             .trouble = trouble_in(document, phase)}};
 }
 
 ServiceView view_service(const Json& document) {

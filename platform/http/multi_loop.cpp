@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -90,6 +91,14 @@ std::string attempt_of(const HttpRequest& request) {
     return concat(request.method, " ", url.substr(0, host), url.substr(at + 1));
 }
 
+// What the system said about a connection that could not be made: "connection refused".
+std::string connect_problem(CURL* handle) {
+    long code = 0;
+    if (!handle || curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &code) != CURLE_OK || code == 0)
+        return curl_easy_strerror(CURLE_COULDNT_CONNECT);
+    return to_lower(std::generic_category().message(static_cast<int>(code)));
+}
+
 Result<HttpResponse> answer_of(OpenRequest& exchange, CURLcode code) {
     const auto& request = exchange.asked.request;
     if (code == CURLE_OK) {
@@ -109,6 +118,8 @@ Result<HttpResponse> answer_of(OpenRequest& exchange, CURLcode code) {
         return Error{ErrorKind::Denied, concat(attempt, ": ", curl_easy_strerror(code))};
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
         return invalid(concat(attempt, ": not an http or https URL"));
+    if (code == CURLE_COULDNT_CONNECT)
+        return unavailable(concat(attempt, ": ", connect_problem(exchange.handle)));
     return unavailable(concat(attempt, ": ", curl_easy_strerror(code)));
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/trouble.hpp"
 #include "base/time.hpp"
 #include "crds/metadata.hpp"
 
@@ -110,6 +111,7 @@ struct AnalysisRunSeen {
     bool terminate = false;  // spec.terminate
     bool deleting = false;
     TimePoint created{};
+    std::optional<analysis::Trouble> trouble;  // why it gives no good verdict
     bool operator==(const AnalysisRunSeen&) const = default;
 };
 

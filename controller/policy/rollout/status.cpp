@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "controller/policy/rollout/trouble.hpp"
 #include "crds/rollout_conditions.hpp"
 
 namespace sluice::policy::rollout {
@@ -338,6 +339,7 @@ void finish(Pass& pass) {
     judge_availability(pass);
     copy_replica_failure(pass);
     judge_completion(pass);
+    tell_analysis_trouble(pass);
     RolloutStatus& value = pass.status();
     std::tie(value.phase, value.message) = phase_of(pass.spec, value);
     tell_pauses(pass);

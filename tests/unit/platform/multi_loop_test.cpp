@@ -121,7 +121,7 @@ TEST(MultiLoop, SaysWhatIsWrongWithoutTheQueryAndItsSecrets) {
     auto refused = send(loop, {.url = "http://me:secret@127.0.0.1:1/x?token=secret"});
     const auto answer = within(refused);
     ASSERT_TRUE(answer.failed_with(ErrorKind::Unavailable));
-    EXPECT_EQ(answer.error().message, "GET http://127.0.0.1:1/x: Couldn't connect to server");
+    EXPECT_EQ(answer.error().message, "GET http://127.0.0.1:1/x: connection refused");
     auto no_url = send(loop, {.url = "ftp://x/"});
     EXPECT_TRUE(within(no_url).failed_with(ErrorKind::Invalid));
 }

@@ -66,5 +66,20 @@ TEST(ViewAnalysisRun, ReadsItsPlaceInTheRollout) {
     EXPECT_TRUE(view.seen.terminate);
 }
 
+TEST(ViewAnalysisRun, KeepsWhyItGivesNoGoodVerdict) {
+    Json run = document(R"({"metadata": {"namespace": "shop", "name": "web-5d8-2-1"},
+        "spec": {"metrics": [{"name": "up", "provider": {"prometheus": {"query": "up"}}}]},
+        "status": {"phase": "Running", "metricResults": [{"name": "up", "phase": "Running",
+            "consecutiveError": 1, "measurements": [{"phase": "Error", "message": "refused",
+            "startedAt": "2026-11-20T10:00:00Z"}]}]}})");
+    const auto view = view_analysis_run(run);
+    ASSERT_TRUE(view.seen.trouble);
+    EXPECT_EQ(view.seen.trouble->metric, "up");
+    EXPECT_EQ(view.seen.trouble->found, "refused");
+    // Good measurements change nothing that wakes the Rollout.
+    run["status"]["metricResults"][0]["consecutiveError"] = 0;
+    EXPECT_FALSE(view_analysis_run(run).seen.trouble);
+}
+
 }  // namespace
 }  // namespace sluice::shell
