@@ -55,8 +55,9 @@ const crds::Metric* find_metric(const Result<ResolvedRun>& resolved, std::string
 std::string rule_for(const crds::Metric* metric, const crds::MetricResult& result) {
     if (!metric) return {};
     if (crds::completed(result.phase)) return broken_limit_text(*metric, result);
-    return concat(result.consecutive_error, " in a row, and more than ",
-                  consecutive_error_limit(*metric), " end the run");
+    const long errors = result.consecutive_error;
+    return concat(errors, errors == 1 ? " error" : " errors in a row", ", and more than ",
+                  consecutive_error_limit(*metric), " in a row end the run");
 }
 
 Trouble of_result(const crds::AnalysisRun& run, const crds::Metric* metric,

@@ -14,6 +14,7 @@ usage: ./examples/quickstart.sh [options]
   --router nginx|istio  Ingress, or VirtualService and DestinationRule (default: nginx)
   --sabotage NAME       break it on purpose; the story must then fail: gate-removed, harmless-v3,
                         proxy-at-30, request-dropped, second-revert
+  --bad-day NAME        a good delivery has to come through it: prometheus-killed
   --api-port N, --web-port N, --prometheus-port N, --git-port N
                         loopback ports (default: free ones)
 TEXT
@@ -24,7 +25,7 @@ arguments=("$@")
 for ((i = 0; i < ${#arguments[@]}; i++)); do
     case ${arguments[i]} in
         -h | --help) usage && exit 0 ;;
-        --router | --sabotage) name=${arguments[i + 1]:-} ;;
+        --router | --sabotage | --bad-day) name=${arguments[i + 1]:-} ;;
     esac
 done
 

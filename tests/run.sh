@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds a Release and runs every test. Arguments narrow it down:
 #   unit, integration     the tests of ctest
-#   story                 the quickstart at its fast pace with both routers, and each sabotage
-#   story/NAME            one of them: nginx, istio, gate-removed, …
+#   story                 the quickstart at its fast pace with both routers, a bad day, and each
+#                         sabotage
+#   story/NAME            one of them: nginx, istio, prometheus-killed, gate-removed, …
 #   chaos                 the story under 50 seeded SIGKILLs; more with
 #                         SLUICE_KILLS=1000 SLUICE_SEED=7 tests/run.sh chaos (about 20 minutes)
 #   all                   everything (the default)
@@ -83,6 +84,7 @@ stories() {
     wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
     if wanted nginx; then play nginx "" --router nginx; fi
     if wanted istio; then play istio "" --router istio; fi
+    if wanted prometheus-killed; then play prometheus-killed "" --bad-day prometheus-killed; fi
     local sabotage
     for sabotage in \
         'gate-removed|rolled-back: v3 was not rolled back: it went on to 20 % without any measurement' \

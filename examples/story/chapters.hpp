@@ -27,6 +27,8 @@ public:
     Result<void> first_version();
     Result<void> good_version();
     Result<void> bad_version();
+    // Instead of the two: a good version whose Prometheus is killed at its first step.
+    Result<void> prometheus_killed();
     Result<void> end();          // nothing lost, in time
     Result<void> look_around();  // both logs and the commands
 

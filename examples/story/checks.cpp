@@ -150,6 +150,24 @@ Result<void> check_still(const Picture& picture, TimePoint since) {
     return {};
 }
 
+Result<std::string> check_told(const RolloutState& rollout, const std::string& prometheus) {
+    const std::string& text = rollout.trouble_message;
+    const auto quoted = [&](std::string_view lacking) {
+        return broken("told", concat("the condition ", lacking, ": \"", text, "\""));
+    };
+    if (rollout.trouble != "MeasurementError")
+        return broken("told", concat("the condition has the reason \"", rollout.trouble, "\""));
+    if (!text.starts_with("metric ")) return quoted("names no metric");
+    if (text.find(prometheus) == std::string::npos) return quoted("does not say who failed");
+    const auto since = text.find(", since ");
+    if (since == std::string::npos || !sluice::parse_rfc3339(text.substr(since + 8, 20)).ok())
+        return quoted("does not say since when");
+    constexpr std::string_view before = "to go on without it: ";
+    const auto command = text.find(before);
+    if (command == std::string::npos) return quoted("names no command");
+    return text.substr(command + before.size());
+}
+
 Result<void> check_on_time(Duration took, Duration limit) {
     if (took <= limit) return {};
     return broken("on-time", concat("the story took ", took.count() / 1000, " s, and ",

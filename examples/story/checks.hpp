@@ -59,6 +59,9 @@ Result<void> check_revert(const Commit& revert, const std::string& bad_commit,
                           const std::string& file);
 // still: no new canary after our own revert.
 Result<void> check_still(const Picture& picture, sluice::TimePoint since);
+// told: the condition of a measurement that fails names a metric, that Prometheus, since when, and
+// a command of ours that goes on; that command.
+Result<std::string> check_told(const RolloutState& rollout, const std::string& prometheus);
 // on-time: the whole story took no longer than it may.
 Result<void> check_on_time(sluice::Duration took, sluice::Duration limit);
 

@@ -38,11 +38,15 @@ private:
     std::ofstream file_;
 };
 
-sluice::Result<void> play(story::Story& story) {
+sluice::Result<void> play(story::Story& story, const story::Options& options) {
     TRY(story.raise_curtain());
     TRY(story.first_version());
-    TRY(story.good_version());
-    TRY(story.bad_version());
+    if (options.bad_day == story::BadDay::PrometheusKilled) {
+        TRY(story.prometheus_killed());
+    } else {
+        TRY(story.good_version());
+        TRY(story.bad_version());
+    }
     TRY(story.end());
     return story.look_around();
 }
@@ -54,7 +58,7 @@ int perform(const story::Options& options) {
     int code = 0;
     {
         story::Story story(stage, screen, log, interrupted);
-        const auto played = play(story);
+        const auto played = play(story, options);
         if (!played.ok()) {
             screen.plain("");
             screen.plain(interrupted ? std::string("interrupted")
@@ -104,6 +108,10 @@ int main(int argc, char** argv) {
                                                     {"second-revert", Sabotage::SecondRevert}};
     app.add_option("--sabotage", options.sabotage, "break it on purpose: the story must fail")
         ->transform(CLI::CheckedTransformer(sabotages));
+    const std::map<std::string, story::BadDay> bad_days{
+        {"none", story::BadDay::None}, {"prometheus-killed", story::BadDay::PrometheusKilled}};
+    app.add_option("--bad-day", options.bad_day, "what a good delivery has to come through")
+        ->transform(CLI::CheckedTransformer(bad_days));
     app.add_flag("--keep", options.keep, "leave everything running at the end");
     app.add_option("--api-port", options.api_port, "of the Kubernetes API; default: a free one");
     app.add_option("--web-port", options.web_port, "of the ingress; default: a free one");
@@ -111,6 +119,8 @@ int main(int argc, char** argv) {
     app.add_option("--git-port", options.git_port, "default: a free one");
     CLI11_PARSE(app, argc, argv);
     options.pace = fast ? story::fast_pace() : story::normal_pace();
+    // Errors are asked again after ten seconds, at any pace.
+    if (options.bad_day != story::BadDay::None) options.pace.limit += std::chrono::seconds{60};
 
     struct sigaction action {};
     action.sa_handler = on_signal;

@@ -14,6 +14,9 @@ namespace story {
 // Ways to break the story, each of which one check must find.
 enum class Sabotage { None, GateRemoved, HarmlessV3, ProxyAt30, RequestDropped, SecondRevert };
 
+// What happens to a good delivery, which has to come through it.
+enum class BadDay { None, PrometheusKilled };
+
 // How long things take. The manifests hold the normal pace; the fast one is a list of replacements.
 struct Pace {
     double rate = 1000;  // requests a second
@@ -32,6 +35,7 @@ struct Options {
     std::string logs;          // a folder for what the parts say
     Router router = Router::Nginx;
     Sabotage sabotage = Sabotage::None;
+    BadDay bad_day = BadDay::None;
     Pace pace;
     bool keep = false;
     // Chosen free where 0.

@@ -188,8 +188,14 @@ Result<void> Stage::start_prometheus() {
          {},
          options_.tools + "/usr/share/prometheus"},
         log_of("prometheus")));
+    prometheus_is_away_ = false;
     return wait_for(concat("http://", places_.prometheus, "/-/ready"), prometheus_, "Prometheus",
                     std::chrono::seconds{20});
+}
+
+void Stage::kill_prometheus() {
+    prometheus_is_away_ = true;
+    prometheus_.kill_alone();
 }
 
 Result<void> Stage::start_load() {
@@ -246,7 +252,7 @@ Result<void> Stage::all_alive() {
                                                               {"prometheus", &prometheus_},
                                                               {"load", &load_}};
     for (const auto& [name, part] : parts)
-        if (const auto how = part->ended())
+        if (const auto how = part->ended(); how && !(part == &prometheus_ && prometheus_is_away_))
             return sluice::unavailable(
                 concat(name, " ended in the middle of the story (", *how, "); see ", log_of(name)));
     return {};

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] Command controller_command() const;
     Result<void> wait_until_serving(Process& sluice);
     Result<void> start_prometheus();
+    // kill -9; the story knows that it is away until start_prometheus().
+    void kill_prometheus();
     Result<void> start_load();
 
     // Lets the last requests finish, and says when one was lost on the way.
@@ -64,6 +66,7 @@ private:
     std::unique_ptr<sluice::HttpTransport> cluster_;  // to the API server
     std::unique_ptr<sluice::kube::Client> client_;
     Process git_, sluice_, prometheus_, load_;
+    bool prometheus_is_away_ = false;
     std::thread load_reader_;
     mutable std::mutex mutex_;
     Counts counts_;  // guarded by mutex_

@@ -89,6 +89,13 @@ void Timeline::rollout(const Json& object) {
     const Json* containers = find(object, {"spec", "template", "spec", "containers"});
     if (containers && containers->is_array() && !containers->empty())
         state.image = text_at(containers->front(), {"image"});
+    const Json* conditions = find(object, {"status", "conditions"});
+    if (conditions && conditions->is_array())
+        for (const auto& condition : *conditions)
+            if (text_at(condition, {"type"}) == "AnalysisTrouble") {
+                state.trouble = text_at(condition, {"reason"});
+                state.trouble_message = text_at(condition, {"message"});
+            }
     const std::lock_guard lock(mutex_);
     ++told_;
     picture_.rollout = std::move(state);

@@ -57,6 +57,8 @@ struct RolloutState {
     int step = -1;
     bool observed = false;  // the status speaks of this spec
     bool aborted = false;
+    std::string trouble;          // reason of the condition AnalysisTrouble; empty: not said
+    std::string trouble_message;  // what it says
 };
 
 // An object that came to be: what must not appear once the story is at rest.

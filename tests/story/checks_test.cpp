@@ -206,5 +206,33 @@ TEST(ReadStretch, TakesALineOfTheLoadClientAndLeavesTheSummaryOut) {
     EXPECT_FALSE(*summary);
 }
 
+TEST(CheckTold, NamesMetricProviderBeginningAndCommand) {
+    const std::string whole =
+        "metric m of analysis run r: POST http://p:1/api/v1/query: connection refused, since "
+        "2026-11-20T12:00:00Z (2 in a row, and more than 4 end the run); it is measured again; to "
+        "go on without it: sluice promote shop -n shop";
+    const auto told = [](std::string text, std::string reason = "MeasurementError") {
+        RolloutState rollout;
+        rollout.trouble = std::move(reason);
+        rollout.trouble_message = std::move(text);
+        const auto command = check_told(rollout, "p:1");
+        return command.ok() ? *command : command.error().message;
+    };
+    EXPECT_EQ(told(whole), "sluice promote shop -n shop");
+    EXPECT_EQ(told(whole, "AnalysisRunError"),
+              "told: the condition has the reason \"AnalysisRunError\"");
+    const auto without = [&](std::string_view part) {
+        std::string text = whole;
+        text.erase(text.find(part), part.size());
+        return told(text).substr(0, told(text).rfind(": \"metric") + 1);
+    };
+    EXPECT_EQ(without("p:1"), "told: the condition does not say who failed:");
+    EXPECT_EQ(without(", since 2026-11-20T12:00:00Z"),
+              "told: the condition does not say since when:");
+    EXPECT_EQ(without("to go on without it: sluice promote shop -n shop"),
+              "told: the condition names no command:");
+    EXPECT_EQ(told("of r"), "told: the condition names no metric: \"of r\"");
+}
+
 }  // namespace
 }  // namespace story

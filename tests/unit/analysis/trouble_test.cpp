@@ -47,7 +47,7 @@ TEST(Trouble, MeasurementsThatFailAreSaidWhileTheRunGoesOn) {
                                  .metric = "success-rate",
                                  .others = {"latency"},
                                  .found = "POST http://p/api/v1/query: connection refused",
-                                 .rule = "2 in a row, and more than 4 end the run",
+                                 .rule = "2 errors in a row, and more than 4 in a row end the run",
                                  .since = at("2026-11-20T12:00:03Z")}));
 }
 
