@@ -58,6 +58,16 @@ public:
         return items;
     }
 
+    // Calls `visit` with the key and value of each item of one namespace.
+    template <class Visit>
+    void visit_namespace(const std::string& ns, const Visit& visit) const {
+        const std::lock_guard lock(mutex_);
+        const std::string prefix = ns + "/";
+        for (auto at = items_.lower_bound(prefix);
+             at != items_.end() && at->first.compare(0, prefix.size(), prefix) == 0; ++at)
+            visit(at->first, *at->second);
+    }
+
 private:
     static std::string key_in(const Json& object) {
         return key_of(text_at(object, {"metadata", "namespace"}),

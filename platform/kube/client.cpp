@@ -202,6 +202,22 @@ Result<void> Client::remove(const ObjectRef& ref, const DeleteOptions& options) 
     return {};
 }
 
+Result<bool> Client::evict(const ObjectRef& pod, const std::string& uid) const {
+    const auto attempt = "evict " + to_text(pod);
+    const Json body = {{"apiVersion", "policy/v1"},
+                       {"kind", "Eviction"},
+                       {"metadata", {{"name", pod.name}, {"namespace", pod.ns}}},
+                       {"deleteOptions", {{"preconditions", {{"uid", uid}}}}}};
+    const auto response = TRY(raw({.method = "POST",
+                                   .url = path_of(pod, "eviction"),
+                                   .headers = {{"Content-Type", "application/json"}},
+                                   .body = to_text(body)})
+                                  .while_doing(attempt));
+    if (response.status == 429) return false;
+    if (response.status / 100 != 2) return error_of(response).while_doing(attempt);
+    return true;
+}
+
 Result<void> Client::watch(const ResourceType& type, const ListOptions& options,
                            std::string_view resource_version,
                            const std::function<void(WatchEvent)>& on_event,

@@ -68,6 +68,10 @@ public:
     [[nodiscard]] Result<void> remove(const ObjectRef& ref,
                                       const DeleteOptions& options = {}) const;
 
+    // Asks for the pod to be evicted (policy/v1 Eviction), so that PodDisruptionBudgets are heard;
+    // false where one says not now (429). Conflict where the pod's uid is another.
+    [[nodiscard]] Result<bool> evict(const ObjectRef& pod, const std::string& uid) const;
+
     // Calls `on_event` for each event after `resource_version` until the stream ends (then ok:
     // watch again from the last version seen) or `stop` is asked for. Gone: list anew.
     Result<void> watch(const ResourceType& type, const ListOptions& options,

@@ -76,7 +76,13 @@ void add_resource_rows(Json& rows, const Resource& resource) {
     if (!resource.short_names.empty()) main["shortNames"] = resource.short_names;
     if (!resource.categories.empty()) main["categories"] = resource.categories;
     rows.push_back(std::move(main));
-    if (resource.type == resources::pods) rows.push_back(row(plural + "/log", "Pod", {"get"}));
+    if (resource.type == resources::pods) {
+        rows.push_back(row(plural + "/log", "Pod", {"get"}));
+        Json eviction = row(plural + "/eviction", "Eviction", {"create"});
+        eviction["group"] = "policy";
+        eviction["version"] = "v1";
+        rows.push_back(std::move(eviction));
+    }
     if (resource.status) rows.push_back(row(plural + "/status", resource.type.kind, part_verbs));
     if (resource.scale) {
         Json scale = row(plural + "/scale", "Scale", part_verbs);
@@ -120,7 +126,11 @@ Json aggregated_resource(const Resource& resource, const std::string& version) {
         row["subresources"].push_back(
             {{"subresource", name}, {"responseKind", response}, {"verbs", verbs}});
     };
-    if (type == resources::pods) add_part("log", kind, {"get"});
+    if (type == resources::pods) {
+        add_part("log", kind, {"get"});
+        add_part("eviction", {{"group", "policy"}, {"version", "v1"}, {"kind", "Eviction"}},
+                 {"create"});
+    }
     if (resource.status) add_part("status", kind, part_verbs);
     if (resource.scale)
         add_part("scale", {{"group", "autoscaling"}, {"version", "v1"}, {"kind", "Scale"}},

@@ -138,6 +138,8 @@ ApiResult<Answer> Handler::single(const Call& call) {
     const std::string& subresource = call.path.subresource;
     if (subresource == "log" && call.resource->type == resources::pods)
         return method == "GET" ? pod_log(call) : status::method_not_allowed();
+    if (subresource == "eviction" && call.resource->type == resources::pods)
+        return method == "POST" ? evict(call) : status::method_not_allowed();
     if (subresource == "scale" && call.resource->scale) return scale(call);
     const bool known = subresource.empty() || (subresource == "status" && call.resource->status);
     if (!known) {

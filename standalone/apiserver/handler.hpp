@@ -59,6 +59,7 @@ private:
     ApiResult<Answer> replace(const Call& call);
     ApiResult<Answer> patch(const Call& call);
     ApiResult<Answer> remove(const Call& call);
+    ApiResult<Answer> evict(const Call& call);
     ApiResult<Answer> remove_collection(const Call& call);
     ApiResult<Answer> scale(const Call& call);
     ApiResult<Answer> pod_log(const Call& call);

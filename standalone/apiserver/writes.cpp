@@ -9,9 +9,7 @@
 namespace sluice::standalone::apiserver {
 namespace {
 
-ApiResult<Deletion> read_deletion(const HttpRequest& request, const Query& query) {
-    Json options = Json::object();
-    if (!request.body.empty()) options = TRY(read_body(request));
+ApiResult<Deletion> deletion_of(const Json& options, const Query& query) {
     if (!options.is_object()) return status::bad_request("DeleteOptions must be an object");
     Deletion deletion{.uid = text_at(options, {"preconditions", "uid"}),
                       .resource_version = text_at(options, {"preconditions", "resourceVersion"})};
@@ -28,6 +26,12 @@ ApiResult<Deletion> read_deletion(const HttpRequest& request, const Query& query
     const Json* dry = find(options, {"dryRun"});
     deletion.dry_run = query.get("dryRun") == "All" || (dry && dry->is_array() && !dry->empty());
     return deletion;
+}
+
+ApiResult<Deletion> read_deletion(const HttpRequest& request, const Query& query) {
+    Json options = Json::object();
+    if (!request.body.empty()) options = TRY(read_body(request));
+    return deletion_of(options, query);
 }
 
 std::string deletion_status(const Resource& resource, const store::Record& record) {
@@ -97,6 +101,23 @@ ApiResult<Answer> Handler::remove(const Call& call) {
     const bool as_object = !deleted.gone || call.resource->type == resources::pods;
     return json_answer(200, as_object ? call.rendering().object(*deleted.record, clock_.now())
                                       : deletion_status(*call.resource, *deleted.record));
+}
+
+// A removal that a PodDisruptionBudget may forbid; here is none.
+// https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
+ApiResult<Answer> Handler::evict(const Call& call) {
+    const Json body = TRY(read_body(call.request));
+    if (text_at(body, {"kind"}) != "Eviction")
+        return status::bad_request(
+            concat("expected an Eviction, found \"", text_at(body, {"kind"}), "\""));
+    const Json* options = find(body, {"deleteOptions"});
+    const Deletion deletion = TRY(deletion_of(options ? *options : Json::object(), call.query));
+    TRY(objects_.remove(*call.resource, call.path.ns, call.path.name, deletion));
+    return json_answer(201, to_text(Json{{"kind", "Status"},
+                                         {"apiVersion", "v1"},
+                                         {"metadata", Json::object()},
+                                         {"status", "Success"},
+                                         {"code", 201}}));
 }
 
 ApiResult<Answer> Handler::remove_collection(const Call& call) {

@@ -54,6 +54,19 @@ TEST(KubeClient, TellsLostRacesFromTakenNames) {
     EXPECT_EQ(kind(422, "Invalid"), ErrorKind::Invalid);
 }
 
+TEST(KubeClient, AnEvictionThatABudgetForbidsIsNoError) {
+    const auto evict = [](int status) {
+        OneAnswer transport({status, {}, R"({"message":"m"})"});
+        return Client(transport, "sluice").evict({resources::pods, "shop", "p"}, "u");
+    };
+    EXPECT_EQ(evict(201).value(), true);
+    EXPECT_EQ(evict(429).value(), false);
+    EXPECT_TRUE(evict(404).failed_with(ErrorKind::NotFound));
+    OneAnswer transport({201, {}, "{}"});
+    ASSERT_TRUE(Client(transport, "sluice").evict({resources::pods, "shop", "p"}, "u").ok());
+    EXPECT_EQ(transport.asked.url, "/api/v1/namespaces/shop/pods/p/eviction");
+}
+
 TEST(KubeClient, WatchReadsEventsAcrossChunks) {
     OneAnswer transport(
         {200,

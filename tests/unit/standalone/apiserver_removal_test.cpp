@@ -86,6 +86,24 @@ TEST(ApiRemoval, RunningPodGetsItsGraceAndTheKubeletEndsIt) {
     EXPECT_EQ(server.get(pods_url + "/p").status, 404);
 }
 
+TEST(ApiRemoval, EvictedPodIsThatOneAndGetsItsGrace) {
+    TestServer server;
+    post_running_pod(server);
+    const auto evict = [&](const std::string& uid) {
+        return server.post(pods_url + "/p/eviction",
+                           {{"apiVersion", "policy/v1"},
+                            {"kind", "Eviction"},
+                            {"metadata", {{"name", "p"}}},
+                            {"deleteOptions", {{"preconditions", {{"uid", uid}}}}}});
+    };
+    EXPECT_EQ(evict("another").reason(), "Conflict");
+    EXPECT_FALSE(server.get(pods_url + "/p").body["metadata"].contains("deletionTimestamp"));
+    EXPECT_EQ(evict(text_at(server.get(pods_url + "/p").body, {"metadata", "uid"})).status, 201);
+    EXPECT_EQ(server.get(pods_url + "/p").body["metadata"]["deletionTimestamp"],
+              "2027-01-15T08:00:20Z");
+    EXPECT_EQ(server.post(pods_url + "/p/eviction", {{"kind", "Pod"}}).status, 400);
+}
+
 TEST(ApiRemoval, PodThatNobodyRunsGoesAtOnce) {
     TestServer server;
     server.post(pods_url, pod("p"));
