@@ -306,6 +306,12 @@ std::optional<WorkloadRef> workload_ref(const Field& field) {
                        .scale_down = field.at("scaleDown").text().value_or("")};
 }
 
+// As the status can hold it.
+std::optional<TimePoint> whole_seconds(std::optional<TimePoint> time) {
+    if (time) time = std::chrono::floor<std::chrono::seconds>(*time);
+    return time;
+}
+
 RolloutSpec spec(const Field& field) {
     const Field analysis = field.at("analysis");
     return {
@@ -321,7 +327,7 @@ RolloutSpec spec(const Field& field) {
         .paused = field.at("paused").boolean().value_or(false),
         .progress_deadline_seconds = field.at("progressDeadlineSeconds").integer().value_or(600),
         .progress_deadline_abort = field.at("progressDeadlineAbort").boolean().value_or(false),
-        .restart_at = field.at("restartAt").time(),
+        .restart_at = whole_seconds(field.at("restartAt").time()),
         .successful_run_history_limit =
             analysis.at("successfulRunHistoryLimit").integer().value_or(5),
         .unsuccessful_run_history_limit =

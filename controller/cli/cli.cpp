@@ -21,6 +21,7 @@ struct CommandLine {
     ControllerOptions controller;
     std::string name;
     std::vector<std::string> words;
+    std::string in;
     bool full = false;
     bool all_namespaces = false;
     std::optional<long> revision;
@@ -75,6 +76,12 @@ void add_verbs(CLI::App& app, CommandLine& line) {
     simple("retry", "Start an aborted update again", retry_rollout);
     simple("pause", "Stop where it stands until resumed", pause_rollout);
     simple("resume", "Go on after a pause by a user", resume_rollout);
+    auto* restart_verb =
+        add_rollout_verb(app, line, "restart", "Replace every pod by a new one, a few at a time");
+    restart_verb->add_option("NAME", line.name, "Rollout")->required();
+    restart_verb->add_option("-i,--in", line.in, "How long from now (30s, 5m; default: at once)");
+    restart_verb->callback(
+        [&] { line.exit_code = restart_rollout(line.global, line.name, line.in); });
     auto* undo_verb = add_rollout_verb(app, line, "undo", "Back to an earlier revision");
     undo_verb->add_option("NAME", line.name, "Rollout")->required();
     undo_verb->add_option("--to-revision", line.revision, "Revision (default: the one before)");

@@ -9,6 +9,7 @@
 #include "controller/cli/undo.hpp"
 #include "controller/policy/verbs/patches.hpp"
 #include "crds/rollout_conditions.hpp"
+#include "platform/clock.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -182,6 +183,22 @@ int pause_rollout(const GlobalOptions& options, const std::string& name) {
 
 int resume_rollout(const GlobalOptions& options, const std::string& name) {
     return patch_rollout(options, name, resume_patch, "resumed", "");
+}
+
+int restart_rollout(const GlobalOptions& options, const std::string& name, const std::string& in) {
+    const auto attempt = [&]() -> Result<int> {
+        const Duration delay =
+            in.empty() ? Duration{0}
+                       : TRY(parse_duration(in).while_doing(concat("restart rollout ", name)));
+        const auto cluster = TRY(Cluster::open(options));
+        const auto pair = patches::restart(SystemClock().now() + delay);
+        const Json after = TRY(send(cluster, name, pair, {}));
+        print_object(options, after,
+                     concat("rollout '", name, "' restarts in ", in.empty() ? "0s" : in));
+        return Done;
+    };
+    const auto outcome = attempt();
+    return outcome.ok() ? *outcome : report(outcome.error());
 }
 
 int undo(const GlobalOptions& options, const std::string& name, std::optional<long> revision) {

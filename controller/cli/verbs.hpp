@@ -15,6 +15,8 @@ int abort_rollout(const GlobalOptions& options, const std::string& name);
 int retry_rollout(const GlobalOptions& options, const std::string& name);
 int pause_rollout(const GlobalOptions& options, const std::string& name);
 int resume_rollout(const GlobalOptions& options, const std::string& name);
+// `in` is a Go duration from now on; empty: now.
+int restart_rollout(const GlobalOptions& options, const std::string& name, const std::string& in);
 // To the revision given, or the one before the current. A Rollout declared in Git is undone by a
 // commit there, because anything else would be healed away.
 int undo(const GlobalOptions& options, const std::string& name, std::optional<long> revision);

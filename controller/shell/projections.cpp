@@ -54,6 +54,18 @@ std::optional<analysis::Trouble> trouble_in(const Json& document, seen::RunPhase
     return analysis::trouble_of(crds::decode_analysis_run(Field(document, ignored)));
 }
 
+std::optional<TimePoint> ready_since(const Json& pod) {
+    const Json* conditions = find(pod, {"status", "conditions"});
+    if (!conditions || !conditions->is_array()) return std::nullopt;
+    for (const auto& condition : *conditions) {
+        if (text_at(condition, {"type"}) != "Ready") continue;
+        if (text_at(condition, {"status"}) != "True") return std::nullopt;
+        const auto since = parse_rfc3339(text_at(condition, {"lastTransitionTime"}));
+        return since.ok() ? *since : TimePoint{};
+    }
+    return std::nullopt;
+}
+
 seen::RunType run_type_from(const std::string& text) {
     if (text == "Background") return seen::RunType::Background;
     if (text == "PrePromotion") return seen::RunType::PrePromotion;
@@ -147,8 +159,17 @@ EndpointSliceView view_endpoint_slice(const Json& document) {
     return view;
 }
 
+std::uint64_t owner_mark(const std::string& uid) {
+    return uid.empty() ? 0 : std::hash<std::string>{}(uid) | 1U;
+}
+
 PodView view_pod(const Json& document) {
-    return {text_at(document, {"metadata", "labels", crds::pod_template_hash_label})};
+    const auto metadata = metadata_of(document);
+    return {.hash = label(metadata, crds::pod_template_hash_label),
+            .owner = owner_mark(controller_of(metadata).uid),
+            .created = metadata.created.value_or(TimePoint{}),
+            .ready_since = ready_since(document),
+            .deleting = metadata.deleting};
 }
 
 }  // namespace sluice::shell

@@ -4,7 +4,9 @@
 // and analysis templates stay whole, because routers and run builders work on documents.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,12 +64,18 @@ struct EndpointSliceView {
 };
 EndpointSliceView view_endpoint_slice(const Json& document);
 
-// A pod: only which revision it belongs to.
+// A pod: which revision it belongs to, and what a restart asks about it.
 struct PodView {
     std::string hash;
+    std::uint64_t owner = 0;  // owner_mark() of its controller's uid; 0 without one
+    TimePoint created{};
+    std::optional<TimePoint> ready_since;
+    bool deleting = false;
     bool operator==(const PodView&) const = default;
 };
 PodView view_pod(const Json& document);
+// Stands for a uid where there are many; never 0 but for none.
+std::uint64_t owner_mark(const std::string& uid);
 
 struct DocumentView {
     Json document;

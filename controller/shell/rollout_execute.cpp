@@ -197,6 +197,17 @@ Result<Effect> run(const Hands& hands, const TerminateAnalysis& action) {
     return guarded_merge(hands, ref, *document, {{"spec", {{"terminate", true}}}});
 }
 
+Result<Effect> run(const Hands& hands, const EvictPod& action) {
+    const auto ref = hands.beside(resources::pods, action.name);
+    const auto pod = TRY(live(hands, ref));
+    if (!pod || find(*pod, {"metadata", "deletionTimestamp"})) return Effect::Done;
+    const auto evicted = hands.client.evict(ref, text_at(*pod, {"metadata", "uid"}));
+    if (evicted.ok()) return *evicted ? Effect::Changed : Effect::Done;
+    if (evicted.failed_with(ErrorKind::NotFound)) return Effect::Done;
+    if (evicted.failed_with(ErrorKind::Conflict)) return Effect::Stale;
+    return evicted.error();
+}
+
 Result<Effect> remove(const Hands& hands, const ObjectRef& ref,
                       const kube::DeleteOptions& options) {
     const auto removed = hands.client.remove(ref, options);

@@ -157,6 +157,23 @@ void see_runs(const World& world, const crds::Rollout& rollout, seen::Observatio
         if (view->controller.uid == rollout.metadata.uid) all.analysis_runs.push_back(view->seen);
 }
 
+// Only where a decision is going to read them.
+void see_pods(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
+    if (!rollout.spec.restart_at || rollout.spec.restart_at == rollout.status.restarted_at) return;
+    std::map<std::uint64_t, const std::string*> owners;
+    for (const auto& set : all.replica_sets) owners[owner_mark(set.uid)] = &set.name;
+    world.pods.visit_namespace(rollout.metadata.ns,
+                               [&](const std::string& key, const PodView& pod) {
+                                   const auto owner = owners.find(pod.owner);
+                                   if (owner == owners.end()) return;
+                                   all.pods.push_back({.name = split_key(key).second,
+                                                       .replica_set = *owner->second,
+                                                       .created = pod.created,
+                                                       .deleting = pod.deleting,
+                                                       .ready_since = pod.ready_since});
+                               });
+}
+
 void see_template_problems(const World& world, const crds::Rollout& rollout,
                            const crds::RolloutAnalysis& analysis, seen::Observation& all) {
     for (const auto& ref : analysis.templates) {
@@ -215,6 +232,7 @@ policy::rollout::Observation observe(const World& world, const crds::Rollout& ro
     see_services(world, rollout, all);
     see_routes(world, rollout, all);
     see_runs(world, rollout, all);
+    see_pods(world, rollout, all);
     see_problems(world, rollout, all);
     return all;
 }

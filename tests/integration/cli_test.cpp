@@ -97,6 +97,16 @@ TEST_F(CliTest, AbortRetryPauseResumeWriteTheFieldsOfUpstream) {
     EXPECT_FALSE(bool_at(rollout(), {"spec", "paused"}, true));
 }
 
+TEST_F(CliTest, RestartSaysWhen) {
+    EXPECT_EQ(run_words({"restart", "web", "--in", "1h"}), 0) << err_;
+    EXPECT_EQ(out_, "rollout 'web' restarts in 1h\n");
+    const auto at = parse_rfc3339(text_at(rollout(), {"spec", "restartAt"}));
+    ASSERT_TRUE(at.ok());
+    EXPECT_GT(*at, clock_.now() + std::chrono::minutes{59});
+    EXPECT_EQ(run_words({"restart", "web", "--in", "soon"}), 1);
+    EXPECT_EQ(run_words({"restart", "nobody"}), 3);
+}
+
 TEST_F(CliTest, UndoBringsAnOlderTemplateBack) {
     const Json owners = {{{"apiVersion", "argoproj.io/v1alpha1"},
                           {"kind", "Rollout"},

@@ -6,7 +6,8 @@
 //   image, spec, status, runs, run, message, hold, release, ready, routes, stuck, taken: what
 //   happens (see change())
 //   then      phase       | because   message of the status
-//   step, weight, recorded, pods {v1: 3}, stable, services {shop-stable: v1}, revisions, again
+//   step, weight, recorded, pods {v1: 3}, stable, services {shop-stable: v1}, revisions, again,
+//   restarted
 //   "is Progressing": "True ReplicaSetUpdated"
 //   do        all actions in order   | tell   all reasons of events in order   | says  their texts
 #include <gtest/gtest.h>
@@ -68,6 +69,8 @@ void expect_state(World& world, const Json& moment) {
     expect(moment, "revisions", world.revisions());
     expect(moment, "again",
            world.look_again() ? format_duration(*world.look_again()) : std::string("never"));
+    expect(moment, "restarted",
+           status.restarted_at ? format_rfc3339(*status.restarted_at) : std::string("never"));
     if (status.canary.weights) expect(moment, "recorded", status.canary.weights->canary.weight);
     for (const auto& condition : status.conditions)
         expect(moment, concat("is ", condition.type).c_str(),

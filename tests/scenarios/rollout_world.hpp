@@ -146,7 +146,22 @@ private:
         return counts;
     }
 
-    void run_pods() {
+    // As many as the set wants; named by their version and a number.
+    void make_pods(const ReplicaSetSeen& set, TimePoint now) {
+        long left = set.spec_replicas;
+        std::erase_if(pods_,
+                      [&](const auto& pod) { return pod.replica_set == set.name && --left < 0; });
+        for (; left > 0; --left)
+            pods_.push_back({.name = concat(set.hash, "-", ++last_pod_),
+                             .replica_set = set.name,
+                             .created = now});
+        long ready = set.available_replicas;
+        for (auto& pod : pods_)
+            if (pod.replica_set == set.name)
+                pod.ready_since = ready-- > 0 ? std::optional(pod.created) : std::nullopt;
+    }
+
+    void run_pods(TimePoint now) {
         for (auto& set : sets_) {
             set.replicas = set.spec_replicas;
             const bool held = held_.contains(version_of(set.hash));
@@ -156,6 +171,7 @@ private:
                 ready = std::min(ready, most->second);
             set.ready_replicas = ready;
             set.available_replicas = ready;
+            make_pods(set, now);
         }
         for (auto& run : runs_) {
             if (run.phase == RunPhase::None) run.phase = RunPhase::Running;
@@ -181,6 +197,7 @@ private:
         }
         seen.routes = routes_;
         seen.analysis_runs = runs_;
+        seen.pods = pods_;
         seen.problems = crds::refusals(rollout);
         seen.name_taken = name_taken_ && !rollout.status.collision_count;
         return seen;
@@ -191,7 +208,7 @@ private:
         const crds::Rollout rollout = crds::decode_rollout(rollout_);
         versions_[rollout.pod_template.hash] = version_in(rollout_["spec"]["template"]);
         const auto sets_before = sets_;
-        run_pods();
+        run_pods(now);
         bool changed = !(sets_before == sets_);
         const Decision decision = decide(rollout.spec, rollout.status, observe(rollout), now);
         look_again_ = decision.look_again_after;
@@ -296,6 +313,11 @@ private:
         for (auto& run : runs_)
             if (run.name == action.name) run.terminate = true;
     }
+    void execute(const EvictPod& action, TimePoint) {
+        for (const auto& pod : pods_)
+            if (pod.name == action.name) --set(pod.replica_set)->available_replicas;
+        std::erase_if(pods_, [&](const auto& pod) { return pod.name == action.name; });
+    }
     void execute(const DeleteReplicaSet& action, TimePoint) {
         std::erase_if(sets_, [&](const auto& item) { return item.name == action.name; });
     }
@@ -344,6 +366,8 @@ private:
     std::map<std::string, ServiceSeen> services_;
     std::vector<RouteSeen> routes_;
     std::vector<AnalysisRunSeen> runs_;
+    std::vector<PodSeen> pods_;
+    long last_pod_ = 0;
     std::set<std::string> held_;
     std::map<std::string, long> most_ready_;
     bool stuck_ = false;

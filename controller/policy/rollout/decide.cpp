@@ -9,6 +9,7 @@
 #include "controller/policy/rollout/pass.hpp"
 #include "controller/policy/rollout/replica_sets.hpp"
 #include "controller/policy/rollout/replicas.hpp"
+#include "controller/policy/rollout/restart.hpp"
 #include "controller/policy/rollout/status.hpp"
 #include "controller/policy/rollout/traffic.hpp"
 #include "crds/rollout_conditions.hpp"
@@ -285,12 +286,17 @@ void carry_out(Pass& pass) {
     auto analysis = std::exchange(pass.decision.actions, {});
     reconcile_traffic(pass);
     reconcile_services(pass);
+    const bool traffic_moves = !pass.decision.actions.empty();
     for (auto* part : {&earlier, &analysis})
         for (auto& planned : *part) pass.decision.actions.push_back(std::move(planned));
     clean_up_history(pass);
-    reconcile_sizes(pass);
-    begin_pause(pass);
-    settle_step(pass);
+    // Not in one pass with what was decided on their being there.
+    const bool evicts = !traffic_moves && restart_pods(pass);
+    if (!evicts) {
+        reconcile_sizes(pass);
+        begin_pause(pass);
+        settle_step(pass);
+    }
     finish(pass);
 }
 

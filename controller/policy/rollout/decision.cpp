@@ -80,6 +80,7 @@ std::string to_text(const Action& action) {
         [](const SetWeight& a) { return decision_text::text(a); },
         [](const StartAnalysis& a) { return concat("start ", a.name); },
         [](const TerminateAnalysis& a) { return concat("terminate ", a.name); },
+        [](const EvictPod& a) { return concat("evict ", a.name); },
         [](const DeleteReplicaSet& a) { return concat("delete ", a.name); },
         [](const DeleteAnalysis& a) { return concat("delete ", a.name); });
 }

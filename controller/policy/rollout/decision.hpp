@@ -133,6 +133,13 @@ struct TerminateAnalysis {
     bool operator==(const TerminateAnalysis&) const = default;
 };
 
+// Asks for the pod to be evicted, so that its ReplicaSet makes another (restartAt). Where a
+// PodDisruptionBudget says not now, nothing happens.
+struct EvictPod {
+    std::string name;
+    bool operator==(const EvictPod&) const = default;
+};
+
 // Preconditions: uid; for a ReplicaSet also that it has no replicas in spec and status.
 struct DeleteReplicaSet {
     std::string name;
@@ -149,7 +156,7 @@ struct DeleteAnalysis {
 using Action =
     std::variant<SetDefaultReplicas, CreateReplicaSet, AdoptReplicaSet, UpdateReplicaSet,
                  SetRolloutRevision, ScaleReplicaSet, SetScaleDownDeadline, PointService, SetWeight,
-                 StartAnalysis, TerminateAnalysis, DeleteReplicaSet, DeleteAnalysis>;
+                 StartAnalysis, TerminateAnalysis, EvictPod, DeleteReplicaSet, DeleteAnalysis>;
 
 struct PlannedAction {
     Action action;

@@ -115,6 +115,16 @@ struct AnalysisRunSeen {
     bool operator==(const AnalysisRunSeen&) const = default;
 };
 
+// A pod of one of the ReplicaSets above.
+struct PodSeen {
+    std::string name;
+    std::string replica_set;  // its name
+    TimePoint created{};
+    bool deleting = false;
+    std::optional<TimePoint> ready_since;  // nothing where it is not ready
+    bool operator==(const PodSeen&) const = default;
+};
+
 struct Observation {
     RolloutSeen rollout;
     std::vector<ReplicaSetSeen> replica_sets;  // any order
@@ -123,6 +133,7 @@ struct Observation {
     // One per router set in trafficRouting and served, in the order upstream reconciles them.
     std::vector<RouteSeen> routes;
     std::vector<AnalysisRunSeen> analysis_runs;  // any order
+    std::vector<PodSeen> pods;                   // any order; only where a restart is asked for
     // What decoding and reference validation found (templates missing, ingress without a matching
     // rule …), in upstream's words; the first is shown. Services are judged by decide itself.
     std::vector<std::string> problems;

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "controller/policy/rollout/replicas.hpp"
+#include "controller/policy/rollout/restart.hpp"
 
 namespace sluice::policy::rollout {
 namespace traffic {
@@ -251,7 +252,7 @@ void point_canary(Pass& pass) {
 }  // namespace traffic
 
 long desired_weight(const Pass& pass) {
-    if (pass.promoted() || traffic::urgent(pass)) return 0;
+    if (pass.promoted() || traffic::urgent(pass) || restart_takes_canary(pass)) return 0;
     if (pass.before.promote_full)
         return pass.before.canary.weights ? pass.before.canary.weights->canary.weight : 0;
     const auto index = pass.step_index();

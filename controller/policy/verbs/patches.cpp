@@ -93,6 +93,10 @@ PatchPair resume() {
     return pair_of(std::nullopt, Json{{"paused", false}});
 }
 
+PatchPair restart(TimePoint at) {
+    return pair_of(std::nullopt, Json{{"restartAt", format_rfc3339(at)}});
+}
+
 Json undo(const Json& replica_set) {
     Json pod_template = replica_set.at("spec").at("template");
     if (Json* labels =

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/json_value.hpp"
+#include "base/time.hpp"
 
 namespace sluice::policy::verbs {
 
@@ -26,6 +27,9 @@ PatchPair retry();
 PatchPair pause();
 // Lifts spec.paused alone; a pause step is passed with promote.
 PatchPair resume();
+
+// Replaces every pod older than `at`, a few at a time.
+PatchPair restart(TimePoint at);
 
 // A JSON patch (RFC 6902): the pod template of that ReplicaSet, without the hash label.
 Json undo(const Json& replica_set);

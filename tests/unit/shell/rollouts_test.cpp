@@ -99,6 +99,10 @@ public:
     static std::string hash(const std::string& version) {
         return crds::decode_rollout(rollout_document(version)).pod_template.hash;
     }
+    void patch_status(const ResourceType& type, const std::string& name, const Json& status) {
+        user_.patch({type, "default", name}, kube::PatchType::Merge, {{"status", status}}, "status")
+            .value();
+    }
 
 private:
     static Json owners(const std::string& uid) {
@@ -107,10 +111,6 @@ private:
                  {"name", "shop"},
                  {"uid", uid},
                  {"controller", true}}};
-    }
-    void patch_status(const ResourceType& type, const std::string& name, const Json& status) {
-        user_.patch({type, "default", name}, kube::PatchType::Merge, {{"status", status}}, "status")
-            .value();
     }
     void add_rollout() {
         const Json made = user_.create(resources::rollouts, rollout_document("v2")).value();
@@ -248,6 +248,53 @@ TEST_F(RolloutsTest, WhatIsRefusedIsToldInAnEvent) {
     EXPECT_EQ(told_.back().reason, "ReconciliationError");
     EXPECT_TRUE(told_.back().warning);
     EXPECT_EQ(told_.back().message, outcome.error().message);
+}
+
+TEST_F(RolloutsTest, ARestartEvictsOlderPodsOfItsOwnReplicaSets) {
+    const auto add_pod = [&](const std::string& name, const std::string& owner) {
+        const Json made =
+            user_
+                .create(
+                    resources::pods,
+                    {{"metadata",
+                      {{"name", name},
+                       {"namespace", "default"},
+                       {"labels", {{"app", "shop"}, {crds::pod_template_hash_label, hash("v1")}}},
+                       {"ownerReferences",
+                        {{{"apiVersion", "apps/v1"},
+                          {"kind", "ReplicaSet"},
+                          {"name", "any"},
+                          {"uid", owner},
+                          {"controller", true}}}}}},
+                     {"spec", {{"containers", {{{"name", "c"}, {"image", "shop:v1"}}}}}}})
+                .value();
+        patch_status(resources::pods, name,
+                     {{"conditions",
+                       {{{"type", "Ready"},
+                         {"status", "True"},
+                         {"lastTransitionTime", made["metadata"]["creationTimestamp"]}}}}});
+    };
+    const auto v1 =
+        text_at(get(resources::replica_sets, "shop-" + hash("v1")), {"metadata", "uid"});
+    const auto v2 =
+        text_at(get(resources::replica_sets, "shop-" + hash("v2")), {"metadata", "uid"});
+    add_pod("a", v1);
+    add_pod("b", v1);
+    add_pod("c", v2);
+    add_pod("foreign", "another-uid");
+    server_.clock.advance(std::chrono::minutes{1});
+    user_
+        .patch({resources::rollouts, "default", "shop"}, kube::PatchType::Merge,
+               {{"spec", {{"restartAt", format_rfc3339(server_.clock.now())}}}})
+        .value();
+    server_.clock.advance(std::chrono::minutes{1});
+    start_and_sync();
+    ASSERT_TRUE(eventually([&] {
+        const auto ignored = rollouts_->reconcile("default/shop");
+        return user_.list(resources::pods, {.ns = "default"}).value().items.size() < 4;
+    }));
+    EXPECT_FALSE(user_.get({resources::pods, "default", "a"}).ok());
+    EXPECT_TRUE(user_.get({resources::pods, "default", "foreign"}).ok());
 }
 
 TEST_F(RolloutsTest, ALostRaceComesBackAfterABackOff) {
