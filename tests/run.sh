@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds a Release and runs every test. Arguments narrow it down:
 #   unit, integration     the tests of ctest
+#   oracle                our API server's answers against a real one's: those on record, and, where
+#                         KUBE_APISERVER and ETCD name the programs, a real one's own
 #   story                 the quickstart at its fast pace with both routers, a bad day, and each
 #                         sabotage
 #   story/NAME            one of them: nginx, istio, prometheus-killed, gate-removed, …
@@ -121,8 +123,8 @@ parts=("$@")
 [ ${#parts[@]} -gt 0 ] || parts=(all)
 for part in "${parts[@]}"; do
     case $part in
-        all | unit | integration | story | story/* | chaos) ;;
-        *) say "tests/run.sh: there is no part \"$part\"; there are all, unit, integration, story, chaos" >&2
+        all | unit | integration | oracle | story | story/* | chaos) ;;
+        *) say "tests/run.sh: there is no part \"$part\"; there are all, unit, integration, oracle, story, chaos" >&2
             exit 2 ;;
     esac
 done
@@ -139,6 +141,7 @@ for part in "${parts[@]}"; do
             ;;
         chaos) chaos ;;
         unit) run_ctest unit --exclude-regex '^integration_test\.' ;;
+        oracle) run_ctest oracle --tests-regex '^oracle_test\.' ;;
         integration) run_ctest integration --tests-regex '^integration_test\.' ;;
         story) stories "" ;;
         story/*) stories "${part#story/}" ;;
