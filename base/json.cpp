@@ -43,6 +43,26 @@ Result<Json> parse_json(std::string_view text) {
     }
 }
 
+Result<Json> parse_json_items(std::string_view text, std::string_view list,
+                              const std::function<void(Json&&)>& take) {
+    if (too_deep(text)) return invalid(concat("JSON nested deeper than ", max_depth));
+    bool in_list = false;
+    // Depths: the object at the top 0, its keys and values 1, what is in its lists 2.
+    const auto filter = [&](int depth, Json::parse_event_t event, Json& parsed) {
+        if (event == Json::parse_event_t::key && depth == 1) in_list = parsed == list;
+        if (event != Json::parse_event_t::object_end || depth != 2 || !in_list) return true;
+        take(std::move(parsed));
+        return false;
+    };
+    try {
+        return Json::parse(text, filter);
+    } catch (const Json::parse_error& problem) {
+        return invalid(concat("not JSON at byte ", problem.byte));
+    } catch (const Json::exception& problem) {
+        return invalid(concat("not JSON: ", problem.what()));
+    }
+}
+
 std::string to_text(const Json& value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

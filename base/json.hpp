@@ -3,6 +3,7 @@
 // <nlohmann/json.hpp> itself. Objects keep their keys sorted, so texts are deterministic.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -15,6 +16,11 @@ using Json = nlohmann::json;
 
 // Invalid with the byte offset. Nesting is bounded (512), so hostile text cannot exhaust the stack.
 Result<Json> parse_json(std::string_view text);
+// The same, but each object of the list `list` at the top goes to `take` as soon as it is parsed
+// and is left out of the result: a long list is never whole in memory. What was taken before an
+// error stays taken. `take` must not throw.
+Result<Json> parse_json_items(std::string_view text, std::string_view list,
+                              const std::function<void(Json&&)>& take);
 // Compact text; bytes that are not UTF-8 become U+FFFD.
 std::string to_text(const Json& value);
 std::string to_pretty_text(const Json& value);

@@ -25,9 +25,7 @@ Watch::Watch(const sluice::kube::Client& client, Router router, Timeline& timeli
     using Take = std::function<void(const Json&, bool gone, TimePoint)>;
     const auto follow = [&](const ResourceType& type, const Take& take) {
         InformerSink sink;
-        sink.on_list = [take](const std::vector<Json>& items) {
-            for (const auto& item : items) take(item, false, sluice::SystemClock{}.now());
-        };
+        sink.on_item = [take](const Json& item) { take(item, false, sluice::SystemClock{}.now()); };
         sink.on_event = [take](const WatchEvent& event) {
             if (event.type == WatchEventType::Bookmark) return;
             take(event.object, event.type == WatchEventType::Deleted, sluice::SystemClock{}.now());

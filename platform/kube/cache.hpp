@@ -3,7 +3,6 @@
 // once decoded. Changes reach listeners with both sides, so that triggers can be pure.
 #pragma once
 
-#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,8 +31,8 @@ public:
     void listen(Listener listener) { listeners_.push_back(std::move(listener)); }
 
     [[nodiscard]] InformerSink sink() {
-        return {[this](const std::vector<Json>& items) { replace(items); },
-                [this](const WatchEvent& event) { apply(event); }};
+        return {[this] { staged_.clear(); }, [this](const Json& document) { stage(document); },
+                [this] { swap_in(); }, [this](const WatchEvent& event) { apply(event); }};
     }
 
     [[nodiscard]] Pointer get(const std::string& key) const {
@@ -74,18 +73,19 @@ private:
                       text_at(object, {"metadata", "name"}));
     }
 
-    void replace(const std::vector<Json>& documents) {
-        std::map<std::string, Pointer> fresh;
-        std::exception_ptr problem;
-        for (const auto& document : documents) {
-            const std::string key = key_in(document);
-            try {
-                fresh[key] = std::make_shared<const T>(decode_(document));
-            } catch (...) {
-                problem = std::current_exception();
-                if (auto last = get(key)) fresh[key] = std::move(last);
-            }
+    // Staged beside what readers see, until the list has ended.
+    void stage(const Json& document) {
+        const std::string key = key_in(document);
+        try {
+            staged_[key] = std::make_shared<const T>(decode_(document));
+        } catch (...) {
+            if (auto last = get(key)) staged_[key] = std::move(last);
+            throw;
         }
+    }
+
+    void swap_in() {
+        const std::map<std::string, Pointer> fresh = std::exchange(staged_, {});
         std::map<std::string, Pointer> old;
         {
             const std::lock_guard lock(mutex_);
@@ -97,8 +97,6 @@ private:
         }
         for (const auto& [key, item] : old)
             if (!fresh.contains(key)) tell(key, item.get(), nullptr);
-        // The informer tells it; the others were taken.
-        if (problem) std::rethrow_exception(problem);
     }
 
     void apply(const WatchEvent& event) {
@@ -127,6 +125,7 @@ private:
 
     std::function<T(const Json&)> decode_;
     std::vector<Listener> listeners_;
+    std::map<std::string, Pointer> staged_;  // of a list under way; the informer's thread only
     mutable std::mutex mutex_;
     std::map<std::string, Pointer> items_;  // guarded by mutex_
 };

@@ -124,8 +124,20 @@ Result<Json> Client::get(const ObjectRef& ref) const {
 }
 
 Result<ObjectList> Client::list(const ResourceType& type, const ListOptions& options) const {
-    const auto attempt = concat("list ", type.plural, options.ns.empty() ? "" : " in ", options.ns);
     ObjectList list;
+    list.resource_version =
+        TRY(list_each(type, options, [&](Json&& item) { list.items.push_back(std::move(item)); }));
+    return list;
+}
+
+Result<std::string> Client::list_each(const ResourceType& type, const ListOptions& options,
+                                      const std::function<void(Json&&)>& take) const {
+    const auto attempt = concat("list ", type.plural, options.ns.empty() ? "" : " in ", options.ns);
+    const auto stamp_and_take = [&](Json&& item) {
+        stamp(item, type);
+        take(std::move(item));
+    };
+    std::string version;
     std::string next;
     do {
         std::string query = list_query(options);
@@ -133,18 +145,15 @@ Result<ObjectList> Client::list(const ResourceType& type, const ListOptions& opt
         add_parameter(query, "continue", next);
         const auto response =
             TRY(raw({.url = path_of({type, options.ns, ""}) + query}).while_doing(attempt));
-        Json page = TRY(document_of(response).while_doing(attempt));
+        if (response.status / 100 != 2) return error_of(response).while_doing(attempt);
+        const Json page =
+            TRY(parse_json_items(response.body, "items", stamp_and_take).while_doing(attempt));
         if (!page.is_object() || !page.contains("items"))
             return unavailable(attempt + ": the answer has no items");
-        list.resource_version = text_at(page, {"metadata", "resourceVersion"});
+        version = text_at(page, {"metadata", "resourceVersion"});
         next = text_at(page, {"metadata", "continue"});
-        for (auto& item : page["items"]) {
-            if (!item.is_object()) continue;
-            stamp(item, type);
-            list.items.push_back(std::move(item));
-        }
     } while (!next.empty());
-    return list;
+    return version;
 }
 
 Result<Json> Client::create(const ResourceType& type, const Json& object) const {

@@ -55,9 +55,15 @@ public:
            Duration deadline = std::chrono::seconds{10});
 
     [[nodiscard]] Result<Json> get(const ObjectRef& ref) const;
-    // All pages.
+    // All pages, held at once: for short lists.
     [[nodiscard]] Result<ObjectList> list(const ResourceType& type,
                                           const ListOptions& options = {}) const;
+    // Page by page, each object handed over as soon as it is parsed, so that a list of any length
+    // costs the text of one page. The list's resourceVersion; Gone where the list took so long that
+    // the server forgot its beginning. `take` must not throw.
+    [[nodiscard]] Result<std::string> list_each(const ResourceType& type,
+                                                const ListOptions& options,
+                                                const std::function<void(Json&&)>& take) const;
     // The namespace is the object's own.
     [[nodiscard]] Result<Json> create(const ResourceType& type, const Json& object) const;
     // Compare-and-swap on the resourceVersion that the object carries. subresource: "" or "status".

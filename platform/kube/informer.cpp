@@ -2,6 +2,7 @@
 #include "platform/kube/informer.hpp"
 
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <random>
 
@@ -27,6 +28,20 @@ void pause(Duration delay, const std::stop_token& stop) {
 
 }  // namespace
 
+void InformerSink::on_list(const std::vector<Json>& items) const {
+    std::exception_ptr problem;
+    if (on_list_begin) on_list_begin();
+    for (const auto& item : items) {
+        try {
+            on_item(item);
+        } catch (...) {
+            problem = std::current_exception();
+        }
+    }
+    if (on_list_end) on_list_end();
+    if (problem) std::rethrow_exception(problem);
+}
+
 Informer::Informer(const Client& client, ResourceType type, ListOptions options, InformerSink sink,
                    Log& log)
     : client_(client),
@@ -39,15 +54,22 @@ Informer::Informer(const Client& client, ResourceType type, ListOptions options,
 Informer::~Informer() = default;
 
 Result<std::string> Informer::list_once() {
-    const auto list = TRY(client_.list(type_, options_));
-    try {
-        sink_.on_list(list.items);
-    } catch (const std::exception& problem) {
-        log_.error("object of a list not taken",
-                   {{"resource", type_.plural}, {"error", problem.what()}});
-    }
+    if (sink_.on_list_begin) sink_.on_list_begin();
+    auto version =
+        TRY(client_.list_each(type_, options_, [this](const Json& item) { take_item(item); }));
+    if (sink_.on_list_end) sink_.on_list_end();
     synced_ = true;
-    return list.resource_version;
+    return version;
+}
+
+void Informer::take_item(const Json& item) {
+    try {
+        sink_.on_item(item);
+    } catch (const std::exception& problem) {
+        log_.error("object of a list not taken", {{"resource", type_.plural},
+                                                  {"object", text_at(item, {"metadata", "name"})},
+                                                  {"error", problem.what()}});
+    }
 }
 
 // One object that cannot be taken never stops the watch.

@@ -17,9 +17,15 @@ namespace sluice::kube {
 
 // Called from the informer's thread only, in order.
 struct InformerSink {
-    // The whole set as of a list: what is not in it is gone.
-    std::function<void(const std::vector<Json>&)> on_list;
+    // A list comes object by object, and counts once it has ended: then what was not in it is gone.
+    // One that broke off begins anew. The first and the last may be empty.
+    std::function<void()> on_list_begin;
+    std::function<void(const Json&)> on_item;
+    std::function<void()> on_list_end;
     std::function<void(const WatchEvent&)> on_event;
+
+    // A whole list at once. What on_item throws is thrown again once the others were taken.
+    void on_list(const std::vector<Json>& items) const;
 };
 
 // What a controller wants to be told of. An Informer serves one; so can whoever steps the
@@ -46,6 +52,7 @@ public:
 private:
     void run(const std::stop_token& stop);
     void take(const WatchEvent& event);
+    void take_item(const Json& item);
     Result<std::string> list_once();
 
     const Client& client_;

@@ -109,7 +109,9 @@ public:
               resources::services, resources::endpoint_slices, resources::pods})
             informers_.push_back(std::make_unique<kube::Informer>(
                 client_, type, kube::ListOptions{},
-                kube::InformerSink{[this](const std::vector<Json>&) { objects_changed(); },
+                kube::InformerSink{{},
+                                   [](const Json&) {},
+                                   [this] { objects_changed(); },
                                    [this](const kube::WatchEvent& event) {
                                        if (event.type != kube::WatchEventType::Bookmark)
                                            objects_changed();

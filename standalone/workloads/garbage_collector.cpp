@@ -28,9 +28,8 @@ kube::InformerSink GarbageCollector::sink(const ResourceType& type) {
     });
     caches_.push_back(std::move(cache));
     auto sink = caches_.back()->sink();
-    const auto on_list = sink.on_list;
-    sink.on_list = [this, type, on_list](const std::vector<Json>& items) {
-        on_list(items);
+    sink.on_list_end = [this, type, on_list_end = sink.on_list_end] {
+        on_list_end();
         const std::lock_guard lock(mutex_);
         listed_.insert(type);
     };

@@ -15,8 +15,14 @@ namespace {
 
 // One watch feeds two readers.
 kube::InformerSink fan_out(std::vector<kube::InformerSink> sinks) {
-    return {[sinks](const std::vector<Json>& items) {
-                for (const auto& sink : sinks) sink.on_list(items);
+    return {[sinks] {
+                for (const auto& sink : sinks) sink.on_list_begin();
+            },
+            [sinks](const Json& item) {
+                for (const auto& sink : sinks) sink.on_item(item);
+            },
+            [sinks] {
+                for (const auto& sink : sinks) sink.on_list_end();
             },
             [sinks](const kube::WatchEvent& event) {
                 for (const auto& sink : sinks) sink.on_event(event);

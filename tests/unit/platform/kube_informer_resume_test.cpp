@@ -47,7 +47,7 @@ TEST(Informer, AQuietWatchThatWasTakenStartsTheBackOffAnew) {
     RestlessServer server;
     const Client client(server, "test");
     InformerSink sink;
-    sink.on_list = [](const std::vector<Json>&) {};
+    sink.on_item = [](const Json&) {};
     sink.on_event = [](const WatchEvent&) {};
     const Informer informer(client, resources::rollouts, {}, sink, log);
     EXPECT_TRUE(server.watched(15, 6s));
