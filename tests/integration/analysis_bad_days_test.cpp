@@ -51,7 +51,7 @@ protected:
         cluster_ = std::move(*cluster);
         client_ = std::make_unique<kube::Client>(cluster_->transport(), "test");
         app_ = start_app({.data_dir = folder_.path() + "/app", .git_program = "git"},
-                         cluster_->transport(), fast_clock_, log_);
+                         {cluster_->transport(), cluster_->transport()}, fast_clock_, log_);
         create(resources::namespaces, {{"metadata", {{"name", "shop"}}}});
     }
     void TearDown() override {
