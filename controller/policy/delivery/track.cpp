@@ -112,6 +112,8 @@ void follow(const Observation& seen, const crds::DeliverySpec& spec, bool newest
         return finish(status, DeliveryPhase::Superseded, "another version took its place", now);
     }
     if (rollout.stable_hash == spec.pod_template_hash) {
+        // The very first version is stable from the start; it has been delivered when it serves.
+        if (spec.old_image.empty() && rollout.unhealthy) return;
         status.cause.reset();
         status.traffic.reset();
         return finish(status, DeliveryPhase::Promoted, "promoted", now);

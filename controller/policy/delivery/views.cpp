@@ -60,6 +60,7 @@ void view_rollout_status(const Json& status, RolloutView& view) {
     view.canary_weight = number_at(weights, {"canary", "weight"});
     view.weight_verified = bool_at(weights, {"verified"}, true);
     view.updated_replicas = integer_at(status, {"updatedReplicas"});
+    view.unhealthy = text_at(status, {"phase"}) != "Healthy";
     view.active_hash = text_at(status, {"blueGreen", "activeSelector"});
     for (const auto& run : {part(status, {"canary", "currentStepAnalysisRunStatus"}),
                             part(status, {"canary", "currentBackgroundAnalysisRunStatus"}),

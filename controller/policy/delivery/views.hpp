@@ -34,6 +34,7 @@ struct RolloutView {
     bool traffic_routing = false;
     bool blue_green = false;
 
+    bool unhealthy = false;  // its phase is another than Healthy
     std::string current_hash;
     std::string stable_hash;
     std::optional<long> step_index;

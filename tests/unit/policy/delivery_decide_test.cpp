@@ -9,9 +9,14 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-TEST(DecideDelivery, FirstVersionIsPromotedAtOnce) {
+TEST(DecideDelivery, FirstVersionIsPromotedWhenItServes) {
     Story story;
+    story.seen.rollout.unhealthy = true;
     story.deliver(1);
+    EXPECT_EQ(story.phase("shop-1"), "Progressing");
+    EXPECT_EQ(story.owed("shop-1"), "");
+    story.seen.rollout.unhealthy = false;
+    story.run();
     EXPECT_EQ(story.names(), "shop-1");
     EXPECT_EQ(story.phase("shop-1"), "Promoted");
     EXPECT_EQ(story.owed("shop-1"), "promoted");
