@@ -154,7 +154,7 @@ protected:
     void deliver_v1() {
         push("v1");
         status({{"currentPodHash", "h1"}});
-        status({{"currentPodHash", "h1"}, {"stableRS", "h1"}});
+        status({{"currentPodHash", "h1"}, {"stableRS", "h1"}, {"phase", "Healthy"}});
         ASSERT_TRUE(eventually(
             [&] { return subjects("sluice-records") == "sluice: promoted shop/shop v1 (local)"; }));
     }

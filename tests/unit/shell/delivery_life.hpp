@@ -259,7 +259,7 @@ public:
     }
     void promote() {
         stable_ = hash(declared_);
-        status({{"stableRS", stable_}, {"currentStepIndex", 8}});
+        status({{"stableRS", stable_}, {"currentStepIndex", 8}, {"phase", "Healthy"}});
         weight(8, 0);
     }
     void gate(long index, const std::string& phase, const std::string& value) {
