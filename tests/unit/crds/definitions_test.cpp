@@ -108,5 +108,37 @@ TEST(Definitions, StandInDeployAsTheyAre) {
     }
 }
 
+std::vector<Json> documents_in(const std::string& file) {
+    std::ifstream in(SLUICE_SOURCE_DIR "/deploy/" + file);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    std::vector<Json> documents;
+    const auto parsed = parse_yaml(text, file);
+    for (const auto& each : parsed.value())
+        documents.push_back(parse_json(each.text).value());
+    return documents;
+}
+
+TEST(Install, IsTheDefinitionsAndTheBaseInTheirOrder) {
+    auto expected = custom_resource_definitions();
+    for (const char* name : {"cluster/namespace", "base/service-account", "base/roles",
+                             "base/role-bindings", "base/deployment", "base/service"})
+        for (auto& document : documents_in(concat(name, ".yaml")))
+            expected.push_back(std::move(document));
+    EXPECT_EQ(documents_in("install.yaml"), expected)
+        << "run deploy_generate, see deploy/generate.cpp";
+}
+
+// A pod of ours needs nothing that a hardened cluster refuses.
+TEST(Install, RunsUnderTheRestrictedPodSecurityStandard) {
+    const Json deployment = documents_in("base/deployment.yaml").at(0);
+    const Json pod = deployment["spec"]["template"]["spec"];
+    EXPECT_EQ(pod["securityContext"]["runAsNonRoot"], true);
+    EXPECT_EQ(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+    const Json own = pod["containers"][0]["securityContext"];
+    EXPECT_EQ(own["allowPrivilegeEscalation"], false);
+    EXPECT_EQ(own["readOnlyRootFilesystem"], true);
+    EXPECT_EQ(own["capabilities"]["drop"], Json({"ALL"}));
+}
+
 }  // namespace
 }  // namespace sluice::crds
