@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "controller/cli/context.hpp"
+#include "controller/cli/judge_verbs.hpp"
 #include "controller/cli/serve.hpp"
 #include "controller/cli/verbs.hpp"
 
@@ -19,6 +20,7 @@ struct CommandLine {
     GlobalOptions global;
     StandaloneOptions standalone;
     ControllerOptions controller;
+    JudgeOptions judge;
     std::string name;
     std::vector<std::string> words;
     std::string in;
@@ -98,11 +100,14 @@ int run(int argc, char** argv) {
     add_standalone(app, line.standalone, line.exit_code);
     add_controller(app, line.controller, line.exit_code);
     add_verbs(app, line);
+    add_judge_verbs(app, line.judge, line.exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
         const int code = app.exit(problem);
-        return code == 0 ? Done : WrongUsage;
+        if (code == 0) return Done;
+        // The judge's 2 says that it has no answer.
+        return app.got_subcommand("judge") ? static_cast<int>(BadInput) : WrongUsage;
     }
     return line.exit_code;
 }
