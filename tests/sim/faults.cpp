@@ -40,7 +40,8 @@ Result<HttpResponse> FaultyTransport::refusal() const {
 }
 
 Result<HttpResponse> FaultyTransport::send(const HttpRequest& request) {
-    const std::string what = concat(request.method, " ", request.url);
+    const std::string what =
+        stage_.trace.on() ? concat(request.method, " ", request.url) : std::string();
     const auto fate = faults_.before_call(what);
     const bool write = request.method != "GET";
     if (fate == Faults::Fate::Refused) {
@@ -50,7 +51,8 @@ Result<HttpResponse> FaultyTransport::send(const HttpRequest& request) {
         stage_.trace.say(concat("REFUSED ", what));
         return answer;
     }
-    if (write) stage_.trace.say(concat("  ", what, " ", request.body.substr(0, 300)));
+    if (write && stage_.trace.on())
+        stage_.trace.say(concat("  ", what, " ", request.body.substr(0, 300)));
     stage_.by_controller = true;
     auto answer = stage_.transport.send(request);
     stage_.by_controller = false;

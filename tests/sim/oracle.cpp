@@ -153,7 +153,12 @@ void Oracle::judge_weight(const Moment& was, const Moment& is) {
                 workloads_lag))
             fail(concat("weight raised on pods that are not available: ", show(is)));
     }
-    if (was.canary_side != is.canary_side && after > 0 &&
+    // Back to stable's pods is a rescue: where the route cannot be written, the Service still can,
+    // in the pass that decides on the abort and before it is recorded.
+    const bool rescue =
+        is.canary_side == is.stable_side &&
+        seen([&](const Moment& m) { return m.ready_of(is.stable_side) > 0; }, workloads_lag);
+    if (was.canary_side != is.canary_side && after > 0 && !rescue &&
         !seen([&](const Moment& m) { return m.weight.value_or(0) == 0 || m.abort; }))
         fail(concat("the canary side changed its pods under traffic: ", show(is)));
     // Where nobody served, nothing is lost: the first version of all.

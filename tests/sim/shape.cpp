@@ -122,7 +122,7 @@ Json git_source() {
     made["spec"] = {{"url", "https://git.example/shop.git"},
                     {"ref", {{"branch", "main"}}},
                     {"paths", {"shop"}},
-                    {"interval", "10s"},
+                    {"interval", "30s"},
                     {"mode", "Apply"},
                     {"writeBack", {{"rollback", {{"mode", "ScopedRevert"}}}}}};
     return made;

@@ -22,7 +22,8 @@ Simulation::Simulation(std::uint64_t seed, Plant plant, bool trace)
       faults_(stage_, [this] { outside_now(); }),
       measuring_(stage_, journals_, faults_, seed),
       plant_(plant),
-      restart_at_(stage_.now()) {
+      restart_at_(stage_.now()),
+      begin_(stage_.now()) {
     for (const auto& type :
          {resources::pods, resources::services, resources::endpoint_slices, resources::replica_sets,
           resources::ingresses, resources::virtual_services, resources::destination_rules,
@@ -84,7 +85,7 @@ bool Simulation::settles_within(Duration limit) {
     for (int quiet = 0; stage_.now() < end && oracle_.broken().empty();) {
         run_until(stage_.now() + 2s);
         quiet = unrest().empty() ? quiet + 1 : 0;
-        if (quiet == 4) return true;
+        if (quiet == 3) return true;
         if (quiet == 0) finish_what_waits();
     }
     return false;
@@ -219,7 +220,9 @@ std::string Simulation::unrest() {
     const auto message = text_at(*rollout, {"status", "message"});
     const long weight = oracle_.now().weight.value_or(0);
     if (phase != "Healthy" && phase != "Degraded") return concat(phase, " (", message, ")");
-    if (weight != 0) return concat(phase, " with weight ", weight);
+    // Where no stable pod is there to take it, the weight stays.
+    const bool rescue = oracle_.now().ready_of(oracle_.now().stable_side) > 0;
+    if (weight != 0 && rescue) return concat(phase, " with weight ", weight);
     const auto tip = remote_.tip("main");
     const Json* source = journals_.find(resources::git_sources, "app");
     if (text_at(*source, {"status", "lastAttempted", "commit"},
@@ -279,14 +282,14 @@ Outcome Simulation::run() {
     push(1, stage_.chance.between(1, 5));
     weather();
     stage_.after(stage_.chance.between(3s, 15s), [this] { user_acts(); });
-    run_until(stage_.now() + stage_.chance.between(20s, 70s));
+    run_until(stage_.now() + stage_.chance.between(12s, 40s));
     wild_ = false;
     weather();
     stage_.trace.say("---- users and faults stop ----");
     if (!settles_within(6min) && oracle_.broken().empty())
         oracle_.fail(concat("does not settle: ", unrest()));
     const int last = 1000;
-    if (oracle_.broken().empty() && stage_.chance.permille(500)) {
+    if (oracle_.broken().empty() && stage_.chance.permille(300)) {
         push(last, 2);
         if (!settles_within(6min) && oracle_.broken().empty())
             oracle_.fail(concat("does not settle on the last version: ", unrest()));
@@ -298,6 +301,11 @@ Outcome Simulation::run() {
             stage_.trace.say(concat("the Rollout at the end: ", sluice::to_text(*rollout)));
     Outcome outcome{.broken = oracle_.broken(),
                     .shape = shape_.text,
+                    .history = concat(
+                        stage_.store->version(), " writes, ", steps_, " steps, ",
+                        (stage_.now() - begin_).count(), " ms, main at ",
+                        remote_.tip("main")->text(), ", records at ",
+                        remote_.tip("sluice-records") ? remote_.tip("sluice-records")->text() : ""),
                     .crashes = faults_.crashes,
                     .refused = faults_.refused,
                     .unanswered = faults_.unanswered,

@@ -15,6 +15,7 @@ namespace sluice::sim {
 struct Outcome {
     std::vector<std::string> broken;  // in the order in which it broke
     std::string shape;
+    std::string history;  // what was done, in short: the same for the same seed
     long crashes = 0;
     long refused = 0;
     long unanswered = 0;
@@ -65,6 +66,7 @@ private:
     Plant plant_;
     std::unique_ptr<Controller> controller_;
     TimePoint restart_at_;
+    TimePoint begin_;
     bool wild_ = true;  // users and faults are about
     std::optional<TimePoint> calm_since_;
     int versions_ = 1;
