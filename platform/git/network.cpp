@@ -61,6 +61,30 @@ void remove_stale_locks(const std::string& directory) {
     }
 }
 
+// Every fetch leaves a pack, and every look into them gets slower.
+constexpr long most_packs = 50;
+constexpr auto between_repacks = std::chrono::hours{1};
+
+bool many_packs(const std::string& directory) {
+    std::error_code error;
+    const auto folder = fs::directory_iterator(directory + "/objects/pack", error);
+    return std::count_if(begin(folder), end(folder), [](const auto& entry) {
+               return entry.path().extension() == ".pack";
+           }) > most_packs;
+}
+
+// True once in a while, so that a repack that fails is not tried with every fetch.
+bool its_time(const std::string& stamp) {
+    std::error_code error;
+    const auto last = fs::last_write_time(stamp, error);
+    const auto now = fs::file_time_type::clock::now();
+    if (!error && now - last < between_repacks && last <= now) return false;
+    const int fd = ::open(stamp.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0) ::close(fd);
+    fs::last_write_time(stamp, now, error);
+    return !error;
+}
+
 // The secret travels in the environment of the child, the snippet only names its variables. Bound
 // to the origin, so that a redirect to another machine is not answered with it.
 constexpr std::string_view credential_helper =
@@ -167,9 +191,18 @@ Result<void> Network::fetch(std::string_view branch) const {
                                  "--filter=blob:none", "--end-of-options", "origin",
                                  concat("+", remote_ref(branch), ":refs/remotes/origin/", branch)},
                                 {}, lock.fd()));
-    if (answer.exit_code == 0) return {};
-    return network_error(answer.err, answer.exit_code)
-        .while_doing(concat("git fetch ", options_.url, " ", branch));
+    if (answer.exit_code != 0)
+        return network_error(answer.err, answer.exit_code)
+            .while_doing(concat("git fetch ", options_.url, " ", branch));
+    if (many_packs(options_.directory) && its_time(options_.directory + "/sluice.repacked"))
+        repack(lock.fd());
+    return {};
+}
+
+// What nobody refers to stays for two weeks, git's own default: it may be a commit that is about to
+// be pushed. A failure costs nothing but room, and the fetch has done its work.
+void Network::repack(int lock) const {
+    static_cast<void>(run({"gc", "--quiet", "--prune=2.weeks.ago"}, {}, lock));
 }
 
 Result<void> Network::fetch_objects(const std::vector<Oid>& objects) const {

@@ -30,6 +30,7 @@ public:
     [[nodiscard]] Result<ProgramResult> push(const std::vector<RefUpdate>& updates) const;
 
 private:
+    void repack(int lock) const;
     explicit Network(RepositoryOptions options) : options_(std::move(options)) {}
     [[nodiscard]] Result<ProgramResult> run(std::vector<std::string> command,
                                             std::string input = {}, int lock = -1) const;

@@ -89,6 +89,24 @@ TEST_F(GitTest, FetchesCommitsFirstAndBlobsWhenTheyAreRead) {
     EXPECT_TRUE(repository->read(files[0].blob, 2).failed_with(ErrorKind::Invalid));
 }
 
+TEST_F(GitTest, AMirrorThatIsFetchedForMonthsStaysSmallAndReadable) {
+    const auto first = *Oid::parse(push("a.yaml", "a: 0\n", "0"));
+    auto repository = open();
+    ASSERT_TRUE(repository->fetch("main").ok());
+    const auto ours = *repository->commit(first, {{.path = "b", .content = "b"}}, author(), "ours");
+    for (int i = 1; i <= 60; ++i) {
+        push("a.yaml", concat("a: ", i, "\n"), std::to_string(i));
+        ASSERT_TRUE(repository->fetch("main").ok());
+    }
+    const std::string packs = "ls " + folder_.path() + "/mirror/objects/pack/*.pack | wc -l";
+    EXPECT_LT(parse_integer(shell(packs)).value_or(1000), 20);
+    const auto tip = repository->fetch("main")->value();
+    EXPECT_EQ(repository->commit_info(tip)->subject, "60");
+    EXPECT_EQ(*repository->read(repository->blob_at(first, "a.yaml")->value()), "a: 0\n");
+    // What is about to be pushed is referred to by nothing yet.
+    EXPECT_EQ(repository->commit_info(ours)->subject, "ours");
+}
+
 TEST_F(GitTest, ReadsFromAServerThatKnowsNoFilter) {
     serve({.filter = false});
     push("a.yaml", "a: 1\n", "first");
