@@ -24,7 +24,6 @@ runtime_packages=(
 # Unpacked, never installed: package and the file that shows it is there.
 unpacked=(
     haproxy:usr/sbin/haproxy
-    prometheus:usr/bin/prometheus
     lighttpd:usr/sbin/lighttpd
     kubernetes-client:usr/bin/kubectl
 )
@@ -129,8 +128,49 @@ unpack_tools() {
     [ ${#names[@]} -eq 0 ] || die "these were unpacked, yet are not in $tools: ${names[*]}."
 }
 
+# apt with lists of its own for Debian 13, so that nothing of it can ever be installed. Needs no
+# rights.
+apt_of_debian_13() {
+    local own=$1
+    shift
+    (cd "$own" && apt-get -q -o Acquire::Retries=2 -o Acquire::Languages=none \
+        -o Dir::Etc::SourceList="$own/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+        -o Dir::State::Lists="$own/lists" -o Dir::Cache="$own/cache" "$@" >>"$log" 2>&1)
+}
+
+prometheus_of_debian_13() {
+    local own=$1 package
+    mkdir -p "$own/lists/partial" "$own/cache/archives/partial"
+    printf 'deb [signed-by=%s] http://deb.debian.org/debian trixie main\n' \
+        /usr/share/keyrings/debian-archive-keyring.gpg >"$own/sources.list"
+    apt_of_debian_13 "$own" update && apt_of_debian_13 "$own" download prometheus promtool || return 1
+    for package in "$own"/*.deb; do dpkg -x "$package" "$tools" || return 1; done
+    # It may ask for a newer C library than ours one day.
+    "$tools/usr/bin/prometheus" --version >>"$log" 2>&1
+}
+
+# Debian 12 builds Prometheus without Kubernetes discovery, Debian 13 with it, and its program runs
+# here. Where that cannot be had the older one must do, which finds pods by HTTP (decision 0001).
+unpack_prometheus() {
+    local staging known="$tools/prometheus-of-debian-13"
+    [ ! -e "$known" ] || return 0
+    say "unpacking into ${tools#"$root"/}: Debian 13's prometheus"
+    mkdir -p "$tools" 2>/dev/null || die "$tools cannot be made by $(id -un)."
+    staging=$(mktemp -d "$tools/.download.XXXXXX")
+    if prometheus_of_debian_13 "$staging"; then
+        touch "$known"
+        rm -rf "$staging"
+        return
+    fi
+    say "  it could not be had (the end of $log says why): Debian 12's has to do"
+    rm -rf "$staging"
+    unpacked+=(prometheus:usr/bin/prometheus)
+    rm -f "$tools/usr/bin/prometheus"
+}
+
 require_debian_12
 mkdir -p "$(dirname "$log")" 2>/dev/null || die "$root is not writable for $(id -un)."
 { : >>"$log"; } 2>/dev/null || die "$log is not writable for $(id -un)."
 install_packages
+unpack_prometheus
 unpack_tools

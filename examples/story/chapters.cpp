@@ -76,8 +76,11 @@ Result<void> Story::raise_curtain() {
     screen_.line(concat("sluice standalone: Kubernetes API at https://", stage_.places().api,
                         ", ingress at http://", stage_.places().web));
     TRY(stage_.start_prometheus());
-    screen_.line(concat("Prometheus at http://", stage_.places().prometheus,
-                        ", finding pods by HTTP discovery"));
+    screen_.line(
+        concat("Prometheus at http://", stage_.places().prometheus,
+               stage_.discovery() == Discovery::Kubernetes
+                   ? ", finding pods by itself at the API server"
+                   : ", finding pods by HTTP discovery: it is built without that of Kubernetes"));
     const auto source = TRY(render_git_source(stage_.options(), stage_.places()));
     TRY(stage_.kubectl({"apply", "--validate=false", "-f", "-"}, source));
     screen_.line("kubectl apply: GitSource shop/shop follows the repository");

@@ -32,15 +32,20 @@ std::map<std::string, std::string> shop_versions(bool harmless) {
             {"v3", harmless ? "--latency-ms 2" : "--latency-ms 2 --error-rate 0.2"}};
 }
 
-std::string prometheus_config(const Places& places) {
+std::string prometheus_config(const Places& places, Discovery discovery) {
+    const std::string found =
+        discovery == Discovery::Kubernetes
+            ? concat("kubernetes_sd_configs: [{role: pod, kubeconfig_file: \"", places.kubeconfig,
+                     "\"}]")
+            : concat("http_sd_configs: [{url: \"http://", places.metrics,
+                     "/targets\", refresh_interval: 1s}]");
     return concat(R"(global:
   scrape_interval: 1s
   scrape_timeout: 1s
 scrape_configs:
   - job_name: pods
-    http_sd_configs:
-      - {url: "http://)",
-                  places.metrics, R"(/targets", refresh_interval: 1s}
+    )",
+                  found, R"(
     relabel_configs:
       - {source_labels: [__meta_kubernetes_pod_container_port_name], regex: http, action: keep}
       - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}

@@ -175,8 +175,22 @@ Result<void> Stage::connect() {
     return {};
 }
 
+// Debian 13's program has Kubernetes discovery, Debian 12's has not (docs/decisions/0001).
+Result<void> Stage::configure_prometheus() {
+    const std::string file = places_.run + "/prometheus.yml";
+    const std::string promtool = options_.tools + "/usr/bin/promtool";
+    discovery_ = Discovery::Kubernetes;
+    TRY(sluice::write_file(file, prometheus_config(places_, discovery_), 0644));
+    const auto checked = run({{promtool, "check", "config", file}, {}, {}});
+    if (checked.ok()) return {};
+    if (checked.error().message.find("kubernetes_sd_configs") == std::string::npos)
+        return checked.error();
+    discovery_ = Discovery::Http;
+    return sluice::write_file(file, prometheus_config(places_, discovery_), 0644);
+}
+
 Result<void> Stage::start_prometheus() {
-    TRY(sluice::write_file(places_.run + "/prometheus.yml", prometheus_config(places_), 0644));
+    TRY(configure_prometheus());
     prometheus_ = TRY(Process::start(
         "prometheus",
         {{options_.tools + "/usr/bin/prometheus",

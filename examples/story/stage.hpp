@@ -12,6 +12,7 @@
 #include "examples/story/counts.hpp"
 #include "examples/story/options.hpp"
 #include "examples/story/process.hpp"
+#include "examples/story/settings.hpp"
 #include "platform/kube/client.hpp"
 
 namespace story {
@@ -33,6 +34,7 @@ public:
     [[nodiscard]] Command controller_command() const;
     Result<void> wait_until_serving(Process& sluice);
     Result<void> start_prometheus();
+    [[nodiscard]] Discovery discovery() const { return discovery_; }
     // kill -9; the story knows that it is away until start_prometheus().
     void kill_prometheus();
     Result<void> start_load();
@@ -53,6 +55,7 @@ public:
     [[nodiscard]] std::string log_of(std::string_view part) const;
 
 private:
+    Result<void> configure_prometheus();
     Result<void> make_images() const;
     Result<void> connect();
     void read_load(int output);
@@ -65,6 +68,7 @@ private:
     std::unique_ptr<sluice::HttpTransport> web_;      // plain requests to anywhere
     std::unique_ptr<sluice::HttpTransport> cluster_;  // to the API server
     std::unique_ptr<sluice::kube::Client> client_;
+    Discovery discovery_ = Discovery::Kubernetes;
     Process git_, sluice_, prometheus_, load_;
     bool prometheus_is_away_ = false;
     std::thread load_reader_;
