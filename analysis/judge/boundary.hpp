@@ -17,5 +17,6 @@ double tail_for_harm_in_series(double budget, double buckets, double first);
 // The first look at safety gets a twelfth: dispersion and memory are known worst where promotion
 // would come soonest, and the canary loses only minutes. 60 looks spend about half of 5 %.
 double tail_for_safety(double budget, double buckets, double first);
+double tail_for_safety_in_series(double budget, double buckets, double first);
 
 }  // namespace sluice::judge

@@ -198,7 +198,7 @@ MetricVerdict judge_level(const Settings& settings, const Evidence& evidence, De
     const double tests = settings.limit ? 2 : 1;
     const double buckets = std::max(first, verdict.buckets);
     const Lines tails{tail_for_harm_in_series(settings.false_alarm / tests, buckets, first),
-                      tail_for_safety(settings.false_promotion, buckets, first)};
+                      tail_for_safety_in_series(settings.false_promotion, buckets, first)};
     bool broken = false;
     if (verdict.buckets >= first) {
         broken = breaks_limit(settings, pairs, tails.harm);

@@ -85,8 +85,8 @@ TEST(Replay, SaysTheSameInOnePieceAndFromAnyRestart) {
 }
 
 TEST(Replay, NamesWhatIsWrongWithALine) {
-    Replay replay(plan_of(
-        R"({"metrics": [{"name": "errors", "kind": "ratio"}, {"name": "p95", "kind": "quantile"}]})"));
+    Replay replay(plan_of(R"({"metrics": [{"name": "errors", "kind": "ratio"},
+                                          {"name": "p95", "kind": "quantile"}]})"));
     const auto problem = [&](std::string_view line) {
         const auto look = replay.feed(line);
         return look.ok() ? std::string("none") : look.error().message;
@@ -112,7 +112,8 @@ TEST(Replay, NamesWhatIsWrongWithALine) {
 
 TEST(Plan, SharesTheBudgetForFalseAlarmsBetweenMetrics) {
     const auto plan = plan_of(
-        R"({"falseAlarm": "2%", "metrics": [{"name": "a", "kind": "ratio"}, {"name": "b", "kind": "gauge"}]})");
+        R"({"falseAlarm": "2%", "metrics": [{"name": "a", "kind": "ratio"},
+                                            {"name": "b", "kind": "gauge"}]})");
     EXPECT_DOUBLE_EQ(plan.metrics[0].false_alarm, 0.01);
     EXPECT_DOUBLE_EQ(plan.metrics[1].false_alarm, 0.01);
     EXPECT_DOUBLE_EQ(plan.metrics[0].margin.times, 2);
@@ -123,7 +124,8 @@ TEST(Plan, SharesTheBudgetForFalseAlarmsBetweenMetrics) {
 TEST(Plan, AMarginOfNothingLeavesNothing) {
     const auto plan = plan_of(R"({"metrics": [{"name": "a", "kind": "ratio", "margin": 0},
                                 {"name": "b", "kind": "quantile", "margin": "20%"},
-                                {"name": "c", "kind": "ratio", "margin": {"times": 3, "points": 1}}]})");
+                                {"name": "c", "kind": "ratio",
+                                 "margin": {"times": 3, "points": 1}}]})");
     EXPECT_EQ(plan.metrics[0].margin, (RateLine{1, 0}));
     EXPECT_EQ(plan.metrics[0].abort, (RateLine{1, 0}));
     EXPECT_DOUBLE_EQ(plan.metrics[1].abort.times, 1.1);
