@@ -105,6 +105,12 @@ std::optional<TimePoint> next_measurement(const crds::Metric& metric,
     const auto count = effective_count(metric);
     if (count && result->count >= *count) return std::nullopt;
     const auto& last = result->measurements.back();
+    // Not yet answered: asked again when it says so, or now where the clock was set back.
+    if (!crds::completed(last.phase)) {
+        const auto resume = last.resume.value_or(now);
+        const bool ahead = last.started && *last.started > now;
+        return ahead ? now : resume;
+    }
     auto interval = error_retry_interval;
     if (last.phase != AnalysisPhase::Error) {
         // Without interval and error nothing recurs.
@@ -129,6 +135,16 @@ void record_measurement(const ResolvedRun& run, crds::AnalysisRunStatus& status,
                                          .dry_run = run.dry_run.contains(metric),
                                          .metadata = metadata});
         result = &status.metric_results.back();
+    }
+    // One measurement until it is answered: a look takes the place of the look before.
+    if (!result->measurements.empty() && !crds::completed(result->measurements.back().phase)) {
+        const auto began = result->measurements.back().started;
+        if (began && began < measurement.started) measurement.started = began;
+        result->measurements.pop_back();
+    }
+    if (!crds::completed(measurement.phase)) {
+        result->measurements.push_back(std::move(measurement));
+        return;
     }
     const bool error = measurement.phase == AnalysisPhase::Error;
     const bool success = measurement.phase == AnalysisPhase::Successful;

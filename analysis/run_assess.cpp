@@ -60,7 +60,9 @@ AnalysisPhase metric_phase(const crds::Metric& metric, const crds::MetricResult&
     if (crds::completed(result.phase)) return result.phase;
     if (result.measurements.empty())
         return stopping ? AnalysisPhase::Successful : AnalysisPhase::Pending;
-    if (!crds::completed(result.measurements.back().phase)) return AnalysisPhase::Running;
+    // A run that is told to stop waits for no verdict.
+    if (!crds::completed(result.measurements.back().phase))
+        return stopping ? AnalysisPhase::Successful : AnalysisPhase::Running;
     if (const auto broken = broken_limit(metric, result); broken.phase != AnalysisPhase::None)
         return broken.phase;
     const long success = int_value(metric.consecutive_success_limit);

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/providers/judge.hpp"
 #include "analysis/providers/prometheus.hpp"
 #include "base/text.hpp"
 
@@ -27,10 +28,12 @@ Result<crds::PrometheusMetric> prometheus_of(const crds::Metric& metric) {
 
 Result<Query> build_query(const crds::Metric& metric, const ProviderSettings& settings,
                           TimePoint now) {
+    if (is_judged(metric)) return build_judge_query(metric.providers.front().config, settings, now);
     return build_prometheus_query(TRY(prometheus_of(metric)), settings, now);
 }
 
 Result<Reading> parse_reading(const crds::Metric& metric, const HttpResponse& response) {
+    if (is_judged(metric)) return parse_judge_response(metric.providers.front().config, response);
     TRY(prometheus_of(metric));
     return parse_prometheus_response(response);
 }

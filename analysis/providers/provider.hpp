@@ -3,6 +3,7 @@
 // request; providers that need more than one request, or none, grow beside this.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "analysis/conditions/value.hpp"
@@ -22,6 +23,9 @@ struct Reading {
     Value result;
     std::string text;
     crds::TextMap metadata;
+    // Of a provider that judges by itself, instead of the metric's conditions; Running: not yet.
+    std::optional<crds::AnalysisPhase> phase;
+    std::string message;  // why, where the provider says so
 };
 
 struct ProviderSettings {

@@ -21,6 +21,7 @@ struct CommandLine {
     StandaloneOptions standalone;
     ControllerOptions controller;
     JudgeOptions judge;
+    PlanOptions plan;
     std::string name;
     std::vector<std::string> words;
     std::string in;
@@ -100,7 +101,8 @@ int run(int argc, char** argv) {
     add_standalone(app, line.standalone, line.exit_code);
     add_controller(app, line.controller, line.exit_code);
     add_verbs(app, line);
-    add_judge_verbs(app, line.judge, line.exit_code);
+    add_judge_verb(app, line.judge, line.exit_code);
+    add_plan_verb(app, line.plan, line.exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {

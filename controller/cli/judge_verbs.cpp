@@ -90,7 +90,7 @@ int run_judge(const JudgeOptions& options) {
     return decided == judge::Verdict::Fail ? FailedVerdict : Undecided;
 }
 
-void add_judge_verbs(CLI::App& app, JudgeOptions& judge, int& exit_code) {
+void add_judge_verb(CLI::App& app, JudgeOptions& judge, int& exit_code) {
     auto* verb = app.add_subcommand("judge", "Replay samples: what the judge would have said");
     verb->add_option("--config", judge.config, "JUDGE.yaml: the metrics and what they must show")
         ->required();

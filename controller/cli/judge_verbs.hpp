@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// judge, plan, backtest: what people do with the judge outside a rollout.
+// judge and plan: what people do with the judge outside a rollout.
 #pragma once
 
 #include <string>
@@ -20,10 +20,19 @@ struct JudgeOptions {
     std::string input;   // a file, or "-" for standard input
 };
 
-// Adds the verbs; `exit_code` is written by the one that runs.
-void add_judge_verbs(CLI::App& app, JudgeOptions& judge, int& exit_code);
+struct PlanOptions {
+    std::string file;
+    std::string traffic;     // "600/m"
+    std::string base_error;  // "0.5%"
+};
+
+// Each adds its verb, which writes `exit_code` when it runs.
+void add_judge_verb(CLI::App& app, JudgeOptions& judge, int& exit_code);
+void add_plan_verb(CLI::App& app, PlanOptions& plan, int& exit_code);
 
 // Replays samples: one JSON object a look on standard output, problems on standard error.
 int run_judge(const JudgeOptions& options);
+// Says what each step of a Rollout can and cannot detect, on standard output.
+int run_plan(const PlanOptions& options);
 
 }  // namespace sluice::cli

@@ -5,6 +5,7 @@
 
 #include "analysis/arguments.hpp"
 #include "analysis/conditions/condition.hpp"
+#include "analysis/providers/judge.hpp"
 
 namespace sluice::shell {
 
@@ -68,16 +69,28 @@ Answer read_answer(const MeasurementOrder& order, TimePoint started, TimePoint f
     }();
     const auto phase = [&]() -> Result<crds::AnalysisPhase> {
         if (!reading.ok()) return reading.error();
+        if (reading->phase) return *reading->phase;
         return analysis::assess(reading->result, order.metric.success_condition,
                                 order.metric.failure_condition, finished);
     }();
     if (phase.ok()) {
         answer.measurement.phase = *phase;
         answer.measurement.value = reading->text;
+        answer.measurement.message = reading->message;
         answer.measurement.metadata = reading->metadata;
     } else {
         answer.measurement.phase = crds::AnalysisPhase::Error;
         answer.measurement.message = analysis::redact(phase.error().message, order.secrets);
+    }
+    const bool judged = analysis::is_judged(order.metric);
+    if (judged && answer.measurement.phase == crds::AnalysisPhase::Error) {
+        // What the judge cannot see it holds: neither harm nor safety is shown.
+        answer.measurement.phase = crds::AnalysisPhase::Running;
+        answer.measurement.message = "not judged: " + answer.measurement.message;
+    }
+    if (!crds::completed(answer.measurement.phase)) {
+        answer.measurement.finished.reset();
+        answer.measurement.resume = whole_second(finished) + analysis::judge_interval(order.metric);
     }
     for (auto& [key, text] : answer.metadata) text = analysis::redact(text, order.secrets);
     for (auto& [key, text] : answer.measurement.metadata)

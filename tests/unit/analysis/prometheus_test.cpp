@@ -129,9 +129,9 @@ TEST(PrometheusAnswer, KeepsWarnings) {
 TEST(Provider, SaysWhichOneIsNotServed) {
     crds::Metric metric{.name = "m", .providers = {{"web", R"({"url":"http://x"})"}}};
     EXPECT_EQ(build_query(metric, {}, noon).error().message, "provider web is not served yet");
-    metric.providers = {{"plugin sluice/judge", "{}"}};
+    metric.providers = {{"plugin someone/else", "{}"}};
     EXPECT_EQ(build_query(metric, {}, noon).error().message,
-              "provider plugin sluice/judge is not served yet");
+              "provider plugin someone/else is not served yet");
 }
 
 }  // namespace

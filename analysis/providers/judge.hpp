@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// `provider.plugin: {"sluice/judge": {…}}`: the judge (analysis/judge) as a metric provider. One
+// measurement asks and asks again, a bucket later, until there is a verdict; meanwhile it is
+// Running. Every look rests on the whole window, so a restart changes nothing.
+#pragma once
+
+#include "analysis/providers/provider.hpp"
+
+namespace sluice::analysis {
+
+inline constexpr std::string_view judge_provider = "plugin sluice/judge";
+
+// True for a metric that the judge measures: what goes wrong on the way holds it (Running), for
+// errors of the judge must neither pass nor count against the canary.
+bool is_judged(const crds::Metric& metric);
+
+// Invalid: the block has problems, all of them told.
+Result<Query> build_judge_query(std::string_view config, const ProviderSettings& settings,
+                                TimePoint now);
+// The reading's phase is the verdict; its value is {"verdict", "estimate", "low", "high", …}.
+Result<Reading> parse_judge_response(std::string_view config, const HttpResponse& response);
+// How long until the judge looks again.
+Duration judge_interval(const crds::Metric& metric);
+
+}  // namespace sluice::analysis
