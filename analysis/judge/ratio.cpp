@@ -268,13 +268,20 @@ double RatioEvidence::tail(const RateLine& line, double side, double enough) con
     const double root = signed_root(baseline, canary, line, side, grid()[0]);
     const double at_most = normal_tail(root);
     if (at_most > enough) return at_most;
-    double sum = 0;
-    for (const auto& point : weights()) {
+    const auto tail_of = [&](const Weighted& point) {
         const auto& at = grid()[point.index];
         const bool normal = std::min(baseline.bad, canary.bad) > many * at.dispersion;
-        sum += point.weight * normal_tail(normal ? root / std::sqrt(at.dispersion)
+        return point.weight * normal_tail(normal ? root / std::sqrt(at.dispersion)
                                                  : signed_root(baseline, canary, line, side, at));
-    }
+    };
+    // The likeliest first: mostly it alone is too much.
+    const auto& points = weights();
+    const auto likeliest =
+        std::max_element(points.begin(), points.end(),
+                         [](const auto& a, const auto& b) { return a.weight < b.weight; });
+    double sum = tail_of(*likeliest);
+    for (auto point = points.begin(); point != points.end() && sum <= enough; ++point)
+        if (point != likeliest) sum += tail_of(*point);
     return sum;
 }
 
