@@ -74,13 +74,17 @@ bool HaproxyProcess::alive() const {
     return pid_fd_ >= 0 && !wait_ended(pid_fd_, Duration{0});
 }
 
-Result<void> HaproxyProcess::write_files() const {
+Result<void> HaproxyProcess::write_files(const ProxyState& inherited) const {
     std::error_code failed;
     std::filesystem::create_directories(config_.folder, failed);
     const std::string file = config_.folder + "/haproxy.cfg";
-    std::ofstream(file, std::ios::trunc) << config_text(config_);
-    for (const char* map : {exact_map, prefix_map, backends_map})
-        std::ofstream(concat(config_.folder, "/", map, ".map"), std::ios::trunc);
+    std::ofstream(file, std::ios::trunc) << config_text(config_, inherited);
+    for (const auto& [map, entries] : {std::pair{exact_map, &inherited.exact},
+                                       {prefix_map, &inherited.prefix},
+                                       {backends_map, &inherited.backends}}) {
+        std::ofstream lines(concat(config_.folder, "/", map, ".map"), std::ios::trunc);
+        for (const auto& [key, value] : *entries) lines << key << " " << value << "\n";
+    }
     if (std::filesystem::file_size(file, failed) == 0 || failed)
         return unavailable(concat("write ", file, ": ", strerror(errno)));
     return {};
@@ -163,9 +167,17 @@ Result<void> HaproxyProcess::ensure(Duration deadline) {
         }
         return {};
     }
-    if (child_ && pid_fd_ >= 0) stop(Duration{0});
-    if (!answering.ok()) kill_silent_one();
-    TRY(write_files());
+    ProxyState inherited;
+    if (answering.ok()) {
+        // Both accept for a moment, and the new one alone after it: it must know what the old one
+        // knows before its first request.
+        if (auto state = socket().read_state(config_.folder); state.ok())
+            inherited = std::move(*state);
+    } else {
+        if (child_ && pid_fd_ >= 0) stop(Duration{0});
+        kill_silent_one();
+    }
+    TRY(write_files(inherited));
     const int pid = TRY(spawn(answering.ok() ? std::optional(answering->pid) : std::nullopt));
     follow(pid, true);
     std::ofstream(config_.folder + "/haproxy.pid", std::ios::trunc) << pid << "\n";

@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "standalone/ingress/plan.hpp"
 #include "standalone/ingress/runtime_socket.hpp"
 
 namespace sluice::standalone::ingress {
@@ -23,8 +24,9 @@ struct ProxyConfig {
 };
 
 // The whole configuration file. Its "description" is a digest of the rest, which `show info`
-// repeats: so an old process can be told to be the right one.
-std::string config_text(const ProxyConfig& config);
+// repeats: so an old process can be told to be the right one. The servers of `inherited` stand in
+// it from the start (and not in the digest): a process that takes over serves at once.
+std::string config_text(const ProxyConfig& config, const ProxyState& inherited = {});
 // That digest.
 std::string config_description(const ProxyConfig& config);
 
@@ -53,7 +55,7 @@ public:
 
 private:
     [[nodiscard]] std::string socket_path() const { return config_.folder + "/haproxy.sock"; }
-    Result<void> write_files() const;
+    Result<void> write_files(const ProxyState& inherited) const;
     void kill_silent_one() const;
     Result<int> spawn(std::optional<int> takes_over_from) const;
     Result<void> wait_for_answer(int pid, Duration deadline) const;

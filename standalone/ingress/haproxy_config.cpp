@@ -77,22 +77,37 @@ std::string global_section(const ProxyConfig& config, const std::string& descrip
                   config.log_port, " len 1024 format raw local0\n");
 }
 
-std::string sections(const ProxyConfig& config, const std::string& description) {
+// "6b8f_127.64.0.5_8080" on its address, as `add server` would put it.
+std::string server_line(const std::string& name) {
+    const auto parts = split(name, '_');
+    if (parts.size() < 3) return {};
+    return concat("    server ", name, " ", parts[parts.size() - 2], ":", parts.back(), "\n");
+}
+
+std::string sections(const ProxyConfig& config, const std::string& description,
+                     const ProxyState& inherited) {
     std::string text = global_section(config, description);
     text += defaults_section;
     text += frontend_section(config);
-    for (int i = 0; i < config.slots; ++i) text += concat("backend ", slot_name(i), "\n");
+    for (int i = 0; i < config.slots; ++i) {
+        text += concat("backend ", slot_name(i), "\n");
+        const auto known = inherited.servers.find(slot_name(i));
+        if (known == inherited.servers.end()) continue;
+        // What drains finishes its requests in the old process.
+        for (const auto& [name, state] : known->second)
+            if (state.admin == ServerState::Admin::Ready) text += server_line(name);
+    }
     return text;
 }
 
 }  // namespace
 
 std::string config_description(const ProxyConfig& config) {
-    return "sluice-" + sha256_hex(sections(config, "")).substr(0, 16);
+    return "sluice-" + sha256_hex(sections(config, "", {})).substr(0, 16);
 }
 
-std::string config_text(const ProxyConfig& config) {
-    return sections(config, config_description(config));
+std::string config_text(const ProxyConfig& config, const ProxyState& inherited) {
+    return sections(config, config_description(config), inherited);
 }
 
 }  // namespace sluice::standalone::ingress
