@@ -12,6 +12,7 @@ std::string_view to_text(ErrorKind kind) {
         case ErrorKind::Gone: return "Gone";
         case ErrorKind::Denied: return "Denied";
         case ErrorKind::Unavailable: return "Unavailable";
+        case ErrorKind::NoSpace: return "NoSpace";
         case ErrorKind::Timeout: return "Timeout";
         case ErrorKind::Internal: return "Internal";
     }

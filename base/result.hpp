@@ -23,6 +23,7 @@ enum class ErrorKind {
     Gone,           // a resourceVersion or continue token is too old: list anew
     Denied,         // no right to do this: report it, retry slowly
     Unavailable,    // the other side fails now: retry with back-off
+    NoSpace,        // a disk or a quota of ours is full: report it, retry with back-off
     Timeout,        // the deadline passed; the effect may or may not have happened
     Internal,       // a bug of ours: count it
 };

@@ -27,6 +27,7 @@ struct Descriptor {
 Error system_error(std::string_view attempt, const std::string& path, int code) {
     const auto kind = code == ENOENT                    ? ErrorKind::NotFound
                       : code == EACCES || code == EPERM ? ErrorKind::Denied
+                      : means_no_space(code)            ? ErrorKind::NoSpace
                                                         : ErrorKind::Unavailable;
     return {kind, concat(attempt, " \"", path, "\": ", std::strerror(code))};
 }
@@ -59,6 +60,10 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
     }
 }
 
+bool means_no_space(int code) {
+    return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
 Result<void> write_file(const std::string& path, std::string_view bytes, unsigned mode) {
     const std::string beside = path + ".new";
     {
@@ -66,8 +71,12 @@ Result<void> write_file(const std::string& path, std::string_view bytes, unsigne
             ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
         if (file.fd < 0) return system_error("write", beside, errno);
         if (::fchmod(file.fd, mode) != 0) return system_error("chmod", beside, errno);
-        TRY(write_all(file.fd, bytes, beside));
-        if (::fsync(file.fd) != 0) return system_error("flush", beside, errno);
+        auto written = write_all(file.fd, bytes, beside);
+        if (written.ok() && ::fsync(file.fd) != 0) written = system_error("flush", beside, errno);
+        if (!written.ok()) {
+            ::unlink(beside.c_str());  // half a file takes the room that is missing
+            return written;
+        }
     }
     if (::rename(beside.c_str(), path.c_str()) != 0) return system_error("rename", path, errno);
     return {};

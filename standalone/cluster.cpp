@@ -67,7 +67,13 @@ public:
     std::string url() const override { return server_->url(); }
     std::string kubeconfig_path() const override { return server_->kubeconfig_path(); }
     std::string ingress_url() const override { return ingress_ ? ingress_->url() : "none"; }
-    std::string metrics() const override { return ingress_ ? ingress_->metrics() : ""; }
+    std::string metrics() const override {
+        return concat("# HELP sluice_store_refused_writes_total Writes that the disk refused.\n",
+                      "# TYPE sluice_store_refused_writes_total counter\n",
+                      "sluice_store_refused_writes_total ", server_->refused_writes(), "\n",
+                      ingress_ ? ingress_->metrics() : "");
+    }
+    Result<void> takes_writes() override { return server_->takes_writes(); }
 
     bool ready() const override {
         return started_ && workloads_->ready() && kubelet_->ready() &&

@@ -34,10 +34,13 @@ public:
     [[nodiscard]] virtual std::string url() const = 0;
     [[nodiscard]] virtual std::string kubeconfig_path() const = 0;
     [[nodiscard]] virtual std::string ingress_url() const = 0;
-    // Of the local ingress, Prometheus text.
+    // Of the store and the local ingress, Prometheus text.
     [[nodiscard]] virtual std::string metrics() const = 0;
     // Whether every part of it serves.
     [[nodiscard]] virtual bool ready() const = 0;
+    // What keeps it from taking writes, and what to do about it (a full disk); ok where nothing
+    // does. Reads and traffic go on meanwhile.
+    [[nodiscard]] virtual Result<void> takes_writes() = 0;
     // What else must be so before /readyz says ok.
     virtual void also_wait_for(std::function<bool()> ready) = 0;
     // Pods and proxy end gracefully, then the API server. Without it (kill -9) they go on and are

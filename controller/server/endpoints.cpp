@@ -12,8 +12,12 @@ HttpResponse answer(const Endpoints& endpoints, const HttpRequest& request) {
     if (request.method != "GET" && request.method != "HEAD") return plain(405, "only GET\n");
     const std::string path = request.url.substr(0, request.url.find('?'));
     if (path == "/healthz" || path == "/livez") return plain(200, "ok\n");
-    if (path == "/readyz")
-        return endpoints.ready() ? plain(200, "ok\n") : plain(503, "still starting\n");
+    if (path == "/readyz") {
+        if (!endpoints.ready()) return plain(503, "still starting\n");
+        if (!endpoints.well) return plain(200, "ok\n");
+        const auto well = endpoints.well();
+        return well.ok() ? plain(200, "ok\n") : plain(503, well.error().message + "\n");
+    }
     if (path == "/metrics")
         return {200, {{"Content-Type", "text/plain; version=0.0.4"}}, endpoints.metrics()};
     if (path == "/targets" && endpoints.targets) {

@@ -13,12 +13,15 @@ namespace sluice::server {
 struct Endpoints {
     std::function<std::string()> metrics;  // Prometheus text
     std::function<bool()> ready;
+    // What is wrong although everything has started, for /readyz; may be empty.
+    std::function<Result<void>()> well;
     // For Prometheus' http_sd_configs, as JSON; may be empty. An error is answered 503, upon which
     // Prometheus keeps the targets that it has.
     std::function<Result<std::string>()> targets;
 };
 
-// GET /metrics, /healthz (the process answers), /readyz (503 until `ready`), /targets.
+// GET /metrics, /healthz (the process answers), /readyz (503 until `ready`, and while not `well`),
+// /targets.
 Result<std::unique_ptr<http::Server>> serve_endpoints(const std::string& listen,
                                                       Endpoints endpoints);
 

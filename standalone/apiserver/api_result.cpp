@@ -134,6 +134,9 @@ StatusError unavailable(std::string message) {
             .message = std::move(message),
             .retry_after_seconds = 1};
 }
+StatusError insufficient_storage(std::string message) {
+    return {.code = 507, .reason = "InsufficientStorage", .message = std::move(message)};
+}
 }  // namespace status
 
 }  // namespace sluice::standalone::apiserver

@@ -62,6 +62,8 @@ StatusError expired(std::string message);
 StatusError too_large_version(long asked, long newest);
 StatusError internal(std::string message);
 StatusError unavailable(std::string message);
+// 507: clients do not retry by themselves, for it takes somebody to make room.
+StatusError insufficient_storage(std::string message);
 }  // namespace status
 
 // As sluice::Result, for TRY.

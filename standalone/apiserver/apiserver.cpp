@@ -51,6 +51,8 @@ public:
     void set_ready_check(std::function<bool()> check) override {
         handler_.set_ready_check(std::move(check));
     }
+    [[nodiscard]] Result<void> takes_writes() override { return store_->check(); }
+    [[nodiscard]] long refused_writes() const override { return store_->refused(); }
     void stop() override { end(); }
 
 private:
@@ -86,7 +88,8 @@ Result<std::unique_ptr<ApiServer>> start_api_server(const ApiServerOptions& opti
     TRY(make_private_folder(options.data_dir));
     auto store = TRY(store::Store::open({.path = options.data_dir + "/store.db",
                                          .durability = options.durability,
-                                         .clock = &clock}));
+                                         .clock = &clock,
+                                         .log = &log}));
     auto server =
         std::make_unique<RunningApiServer>(std::move(store), options.data_dir, clock, log);
     TRY(server->start(options).while_doing("start the API server"));

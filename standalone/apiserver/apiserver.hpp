@@ -43,6 +43,11 @@ public:
     // GET /readyz answers 503 until it says true. Called from the server's threads.
     virtual void set_ready_check(std::function<bool()> check) = 0;
 
+    // Ok where the store takes writes; else why not and what to do. GET /readyz says so too.
+    [[nodiscard]] virtual Result<void> takes_writes() = 0;
+    // Writes that the disk has refused since the start.
+    [[nodiscard]] virtual long refused_writes() const = 0;
+
     // Ends watches, in process too, and every connection; returns once no thread is left. Requests
     // through transport() fail with Unavailable after.
     virtual void stop() = 0;

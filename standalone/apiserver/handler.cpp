@@ -67,6 +67,10 @@ void Handler::set_ready_check(std::function<bool()> check) {
 Answer Handler::health(std::string_view name) {
     bool ready = true;
     if (name == "readyz") {
+        // Reads and traffic go on, so it is not the liveness that suffers.
+        if (const auto store = store_.check(); !store.ok())
+            return text_answer(
+                503, concat("[-]store failed: ", store.error().message, "\nreadyz check failed\n"));
         const std::lock_guard lock(ready_mutex_);
         ready = !ready_check_ || ready_check_();
     }

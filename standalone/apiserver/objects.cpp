@@ -29,6 +29,7 @@ StatusError from_store(const Resource& resource, std::string_view name, const Er
         case ErrorKind::Conflict: return status::stale(resource.type, name);
         case ErrorKind::Gone: return status::expired(error.message);
         case ErrorKind::Unavailable: return status::unavailable(error.message);
+        case ErrorKind::NoSpace: return status::insufficient_storage(error.message);
         case ErrorKind::Invalid:
         case ErrorKind::Denied:
         case ErrorKind::Timeout:

@@ -7,18 +7,30 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "base/text.hpp"
+#include "platform/file.hpp"
 
 namespace sluice::standalone::store {
 namespace {
 
 constexpr int schema_version = 1;
+// What the log may grow to before it is folded into the file (1,000 pages, SQLite's default).
+constexpr off_t log_reserve = 5 << 20;
+// The file grows and shrinks by so much at once.
+constexpr int file_reserve = 8 << 20;
 
-Error sqlite_error(sqlite3* connection, std::string_view attempt) {
-    if (sqlite3_errcode(connection) == SQLITE_BUSY)
+// `system` is the system's word where it refused: SQLite knows full disks and "I/O errors" only.
+Error sqlite_error(sqlite3* connection, std::string_view attempt, int system = 0) {
+    const int code = sqlite3_errcode(connection);
+    if (code == SQLITE_BUSY)
         return unavailable(concat(attempt, ": another process has this data folder open"));
-    return unavailable(concat(attempt, ": ", sqlite3_errmsg(connection)));
+    const bool failed_io = code == SQLITE_IOERR && system != 0;
+    const bool no_space = code == SQLITE_FULL || (failed_io && means_no_space(system));
+    std::string message = concat(attempt, ": ", sqlite3_errmsg(connection));
+    if (failed_io) message += concat(" (", std::strerror(system), ")");
+    return {no_space ? ErrorKind::NoSpace : ErrorKind::Unavailable, std::move(message)};
 }
 
 void bind_text(sqlite3_stmt* statement, int place, const std::string& text) {
@@ -29,6 +41,18 @@ std::string column_text(sqlite3_stmt* statement, int column) {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
     const auto size = static_cast<size_t>(sqlite3_column_bytes(statement, column));
     return bytes ? std::string(bytes, size) : std::string();
+}
+
+// Blocks for the log that nobody else can take; its size stays. SQLite holds no locks on this file,
+// so that it may be opened beside SQLite.
+Result<void> reserve_log(const std::string& path) {
+    const std::string log = path + "-wal";
+    const int file = ::open(log.c_str(), O_RDWR | O_CLOEXEC);
+    if (file < 0) return {};  // there is none yet
+    const int failed = ::fallocate(file, FALLOC_FL_KEEP_SIZE, 0, log_reserve) == 0 ? 0 : errno;
+    ::close(file);
+    if (!means_no_space(failed)) return {};  // some file systems cannot
+    return Error{ErrorKind::NoSpace, concat("reserve room for ", log, ": ", std::strerror(failed))};
 }
 
 }  // namespace
@@ -43,7 +67,7 @@ struct Database::Sqlite {
     using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
 
     std::unique_ptr<sqlite3, Close> connection;
-    Statement begin, commit, rollback, put, erase, set_version;
+    Statement begin, commit, rollback, put, erase, set_version, touch;
 
     Result<void> run(const char* sql) {
         if (sqlite3_exec(connection.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
@@ -58,10 +82,12 @@ struct Database::Sqlite {
         return Statement(statement);
     }
     Result<void> step(const Statement& statement) {
+        errno = 0;
         const int outcome = sqlite3_step(statement.get());
+        const int system = errno;
         Result<void> result;
         if (outcome != SQLITE_DONE && outcome != SQLITE_ROW)
-            result = sqlite_error(connection.get(), "write to the store");
+            result = sqlite_error(connection.get(), "write to the store", system);
         sqlite3_reset(statement.get());
         return result;
     }
@@ -77,7 +103,8 @@ struct Database::Sqlite {
     }
 };
 
-Database::Database(std::unique_ptr<Sqlite> sqlite) : sqlite_(std::move(sqlite)) {}
+Database::Database(std::unique_ptr<Sqlite> sqlite, std::string path)
+    : sqlite_(std::move(sqlite)), path_(std::move(path)) {}
 Database::~Database() = default;
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Durability durability) {
@@ -123,7 +150,11 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Durabi
     sqlite->put = TRY(sqlite->prepare("INSERT OR REPLACE INTO objects VALUES(?1,?2,?3,?4,?5)"));
     sqlite->erase = TRY(sqlite->prepare("DELETE FROM objects WHERE type=?1 AND ns=?2 AND name=?3"));
     sqlite->set_version = TRY(sqlite->prepare("UPDATE meta SET value=?1 WHERE name='version'"));
-    return std::unique_ptr<Database>(new Database(std::move(sqlite)));
+    // Another value each time: what would not change a page is not written at all.
+    sqlite->touch =
+        TRY(sqlite->prepare("INSERT INTO meta VALUES('touched', 1)"
+                            " ON CONFLICT(name) DO UPDATE SET value = value + 1"));
+    return std::unique_ptr<Database>(new Database(std::move(sqlite), path));
 }
 
 Result<long> Database::read_version() {
@@ -164,6 +195,36 @@ Result<void> Database::erase(const Record& record) {
     bind_text(erase, 2, record.key.ns);
     bind_text(erase, 3, record.key.name);
     return sqlite_->transact(sqlite_->erase, record.version);
+}
+
+Result<void> Database::reserve() {
+    if (path_ == ":memory:") return {};
+    TRY(reserve_log(path_));
+    sqlite3* connection = sqlite_->connection.get();
+    int chunk = file_reserve;
+    sqlite3_file_control(connection, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+    std::error_code failed;
+    auto size = static_cast<sqlite3_int64>(std::filesystem::file_size(path_, failed));
+    const auto used = TRY(used_bytes());
+    if (failed || size - used >= file_reserve / 4) return {};
+    size = used + file_reserve / 2;
+    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_SIZE_HINT, &size) != SQLITE_OK)
+        return Error{ErrorKind::NoSpace, concat("reserve room for ", path_)};
+    return {};
+}
+
+// What holds data, of the pages that the file has.
+Result<long> Database::used_bytes() {
+    const Sqlite::Statement query =
+        TRY(sqlite_->prepare("SELECT (page_count - freelist_count) * page_size"
+                             " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"));
+    if (sqlite3_step(query.get()) != SQLITE_ROW)
+        return sqlite_error(sqlite_->connection.get(), "read the store's size");
+    return static_cast<long>(sqlite3_column_int64(query.get(), 0));
+}
+
+Result<void> Database::touch() {
+    return sqlite_->step(sqlite_->touch);
 }
 
 }  // namespace sluice::standalone::store

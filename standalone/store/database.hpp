@@ -25,12 +25,19 @@ public:
     // Both durable when they return, with the store's version at the record's.
     Result<void> write(const Record& record);
     Result<void> erase(const Record& record);
+    // Writes a number that means nothing: whether the disk takes anything.
+    Result<void> touch();
+    // Takes blocks of the disk in advance, where the file system can: a rollback must be written
+    // on a full disk too. NoSpace where there are none.
+    Result<void> reserve();
 
 private:
     struct Sqlite;
-    explicit Database(std::unique_ptr<Sqlite> sqlite);
+    Database(std::unique_ptr<Sqlite> sqlite, std::string path);
+    Result<long> used_bytes();
 
     std::unique_ptr<Sqlite> sqlite_;
+    std::string path_;
 };
 
 }  // namespace sluice::standalone::store

@@ -12,6 +12,7 @@
 namespace sluice::standalone::store {
 namespace {
 
+constexpr long writes_between_reserves = 256;
 constexpr size_t worth_returning = 1U << 20;  // bytes; a trim takes milliseconds
 
 std::string key_text(const Key& key) {
@@ -40,7 +41,9 @@ struct Store::Listeners {
 };
 
 Store::Store(std::unique_ptr<Database> database, const StoreOptions& options)
-    : clock_(options.clock),
+    : path_(options.path),
+      clock_(options.clock),
+      log_to_(options.log),
       database_(std::move(database)),
       log_(options.change_limits),
       listeners_(std::make_shared<Listeners>()) {}
@@ -57,6 +60,9 @@ Result<void> Store::load() {
     const std::lock_guard lock(mutex_);
     version_ = TRY(database_->read_version());
     log_.start_at(version_);
+    // A disk that is full already: reads are served all the same.
+    static_cast<void>(note(database_->touch()).ok());
+    static_cast<void>(reserve().ok());
     return database_->read_all([&](Key key, long version, std::string text) -> Result<void> {
         RecordPtr record = TRY(read_record(std::move(key), version, std::move(text)));
         records_.emplace(record->key, record);
@@ -104,6 +110,60 @@ RecordPtr Store::commit(ChangeKind kind, RecordPtr fresh, RecordPtr old) {
     return fresh;
 }
 
+// mutex_ is held. On a full disk what was reserved is left, for the writes that bring users back.
+Result<void> Store::reserve() {
+    auto reserved = database_->reserve();
+    const bool failed = reserved.failed_with(ErrorKind::NoSpace);
+    if (failed) {
+        Error error = std::move(reserved).error();
+        error.message +=
+            "; the store lives on what it reserved before; free space there or raise "
+            "the quota";
+        reserved = std::move(error);
+    }
+    if (failed != std::exchange(unreserved_, failed) && log_to_) {
+        if (failed)
+            log_to_->warning("the disk is full", {{"error", reserved.error().message}});
+        else
+            log_to_->info("the disk has room again");
+    }
+    return failed ? std::move(reserved) : Result<void>{};
+}
+
+// mutex_ is held.
+Result<void> Store::note(Result<void> written) {
+    if (written.ok() && version_ % writes_between_reserves == 0) static_cast<void>(reserve().ok());
+    const bool refuses = !written.ok();
+    if (refuses) {
+        ++refused_;
+        Error error = std::move(written).error().while_doing(path_);
+        error.message += error.kind == ErrorKind::NoSpace
+                             ? concat(
+                                   "; nothing was changed; free space there or raise the quota, "
+                                   "writes then go on by themselves")
+                             : "; nothing was changed";
+        written = std::move(error);
+    }
+    if (refuses != std::exchange(refuses_, refuses) && log_to_) {
+        if (refuses)
+            log_to_->error("the store cannot write", {{"error", written.error().message}});
+        else
+            log_to_->info("the store writes again", {{"refused", refused_}});
+    }
+    return written;
+}
+
+Result<void> Store::check() {
+    const std::lock_guard lock(mutex_);
+    if (refuses_) TRY(note(database_->touch()));
+    return unreserved_ ? reserve() : Result<void>{};
+}
+
+long Store::refused() const {
+    const std::lock_guard lock(mutex_);
+    return refused_;
+}
+
 Result<RecordPtr> Store::create(const Key& key, Json document) {
     RecordPtr fresh;
     {
@@ -111,7 +171,7 @@ Result<RecordPtr> Store::create(const Key& key, Json document) {
         if (records_.contains(key))
             return Error{ErrorKind::AlreadyExists, concat(key_text(key), " exists already")};
         fresh = make_record(key, version_ + 1, std::move(document));
-        TRY(database_->write(*fresh));
+        TRY(note(database_->write(*fresh)));
         commit(ChangeKind::Added, fresh, nullptr);
     }
     listeners_->wake(key.type);
@@ -128,7 +188,7 @@ Result<RecordPtr> Store::update(const Key& key, long expected_version, Json docu
         if (old->version != expected_version)
             return version_conflict(key, expected_version, old->version);
         fresh = make_record(key, version_ + 1, std::move(document));
-        TRY(database_->write(*fresh));
+        TRY(note(database_->write(*fresh)));
         commit(ChangeKind::Modified, fresh, old);
     }
     listeners_->wake(key.type);
@@ -146,7 +206,7 @@ Result<RecordPtr> Store::remove(const Key& key, long expected_version) {
             return version_conflict(key, expected_version, old->version);
         Json document = TRY(parse_json(old->text));
         fresh = make_record(key, version_ + 1, std::move(document));
-        TRY(database_->erase(*fresh));
+        TRY(note(database_->erase(*fresh)));
         commit(ChangeKind::Deleted, fresh, old);
     }
     listeners_->wake(key.type);

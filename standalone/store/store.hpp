@@ -17,6 +17,7 @@
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
 #include "base/result.hpp"
 #include "standalone/store/change_log.hpp"
 #include "standalone/store/record.hpp"
@@ -34,6 +35,7 @@ struct StoreOptions {
     Durability durability = Durability::Process;
     ChangeLimits change_limits;
     const Clock* clock = nullptr;  // null: changes do not grow old. It must outlive the store
+    Log* log = nullptr;            // told when the disk refuses and when it takes again; same
 };
 
 struct Snapshot {
@@ -59,13 +61,19 @@ public:
     // Names of types that have objects.
     [[nodiscard]] std::vector<std::string> types() const;
 
-    // Each sets metadata.resourceVersion and returns what is stored now. Unavailable: the disk
-    // refused, and nothing has changed. AlreadyExists.
+    // Each sets metadata.resourceVersion and returns what is stored now. NoSpace, Unavailable: the
+    // disk refused, and nothing has changed; the next write tries again. AlreadyExists.
     Result<RecordPtr> create(const Key& key, Json document);
     // Compare-and-swap: NotFound, or Conflict where the object's version is another.
     Result<RecordPtr> update(const Key& key, long expected_version, Json document);
     // As update; returns the object as it was, with the version of its removal.
     Result<RecordPtr> remove(const Key& key, long expected_version);
+
+    // Ok where the disk takes writes and some room is reserved for more. Else it tries again, so
+    // that a store that nobody writes to recovers too; the error says what is wrong and what to do.
+    Result<void> check();
+    // Writes that the disk has refused since the start.
+    [[nodiscard]] long refused() const;
 
     // Changes of `type` after version `since`, oldest first, at most `limit`. Gone where some of
     // them are forgotten already, or `since` is of the future.
@@ -85,17 +93,24 @@ private:
 
     Store(std::unique_ptr<Database> database, const StoreOptions& options);
     Result<void> load();
+    Result<void> note(Result<void> written);
+    Result<void> reserve();
     RecordPtr commit(ChangeKind kind, RecordPtr fresh, RecordPtr old);
     void forget_old_changes() const;
     [[nodiscard]] TimePoint now() const { return clock_ ? clock_->now() : TimePoint{}; }
 
+    const std::string path_;
     const Clock* clock_;
+    Log* log_to_;
     mutable std::mutex mutex_;
     std::unique_ptr<Database> database_;             // guarded by mutex_
     std::map<Key, RecordPtr, std::less<>> records_;  // guarded by mutex_
     mutable ChangeLog log_;                          // guarded by mutex_
     mutable size_t let_go_ = 0;                      // bytes, not yet returned; guarded by mutex_
     long version_ = 0;                               // guarded by mutex_
+    long refused_ = 0;                               // guarded by mutex_
+    bool refuses_ = false;                           // the last write; guarded by mutex_
+    bool unreserved_ = false;                        // guarded by mutex_
     std::shared_ptr<Listeners> listeners_;
 };
 
