@@ -34,6 +34,7 @@ struct Writing {
     Branch records;
     Branch source;
     std::vector<LandedOp> landed;
+    std::optional<BranchNote> note;
 };
 
 Result<std::optional<Oid>> blob_or_nothing(git::Repository& repository, const std::string& commit,
@@ -229,6 +230,43 @@ Result<void> write_revert(Writing& in, const PendingOp& pending, TimePoint now) 
     return {};
 }
 
+// Nothing that was recorded is lost: a record branch that was deleted is made again from our
+// mirror; one that was rewritten is built on as it is, and it is told where the old one is.
+Result<void> look_at_records(Writing& in, const std::optional<Oid>& seen,
+                             const std::vector<PendingOp>& ops) {
+    const auto& url = in.target.url;
+    if (!in.records.tip && seen) {
+        in.records.tip = seen;
+        in.note = BranchNote{"RecordsRestored",
+                             concat("branch ", in.records.name, " was gone from ", url,
+                                    "; it was made again as it was at ", seen->text().substr(0, 10),
+                                    "; protect it against deletion")};
+    }
+    if (!in.records.tip) return {};
+    std::vector<std::string> known;
+    if (seen) known.push_back(seen->text());
+    for (const auto& pending : ops) known.push_back(pending.last_record);
+    for (const auto& text : known) {
+        const auto last = Oid::parse(text);
+        if (!last.ok() || TRY(in.repository.contains(*in.records.tip, *last))) continue;
+        in.note = BranchNote{
+            "RecordsRewritten",
+            concat("branch ", in.records.name, " of ", url,
+                   " was force-pushed and does not contain ", text,
+                   " any more, which held earlier records; new records go on top of what is "
+                   "there; to bring the old ones back: git push ",
+                   url, " ", text, ":refs/heads/", in.records.name, "-before")};
+        return {};
+    }
+    return {};
+}
+
+Error source_missing(const SourceView& target) {
+    return not_found(concat("branch ", target.branch, " does not exist in ", target.url,
+                            "; the revert waits until it does; to bring it back, push it; to do "
+                            "without the revert, delete this delivery"));
+}
+
 bool needs_source(const std::vector<PendingOp>& ops) {
     for (const auto& pending : ops)
         if (pending.op.kind == DeliveryOpKind::Reverted ||
@@ -249,17 +287,24 @@ Result<GitTry> write_to_git(git::Repository& repository, const SourceView& targe
                .author = {target.author_name, target.author_email, now},
                .records = {.name = target.record_branch},
                .source = {.name = target.branch}};
+    const auto seen = repository.last_fetched(target.record_branch);
     in.records.tip = in.records.fetched = TRY(repository.fetch(target.record_branch));
+    TRY(look_at_records(in, seen, ops));
     if (needs_source(ops)) in.source.tip = in.source.fetched = TRY(repository.fetch(target.branch));
 
-    for (const auto& pending : ops)
-        TRY(pending.op.kind == DeliveryOpKind::Reverted ? write_revert(in, pending, now)
-                                                        : write_observation(in, pending));
+    GitTry result;
+    for (const auto& pending : ops) {
+        const bool reverts = pending.op.kind == DeliveryOpKind::Reverted;
+        // A branch that was deleted may come back, with the bad version on it.
+        if (reverts && !in.source.tip && scope != GitScope::RecordsOnly)
+            result.waits = source_missing(target);
+        else
+            TRY(reverts ? write_revert(in, pending, now) : write_observation(in, pending));
+    }
 
     std::vector<git::RefUpdate> updates;
     for (const auto* branch : {&in.source, &in.records})
         if (branch->moved()) updates.push_back({branch->name, branch->fetched, *branch->tip});
-    GitTry result;
     if (!updates.empty()) {
         const auto answer = TRY(repository.push(updates));
         result.outcome = answer.outcome;
@@ -267,6 +312,7 @@ Result<GitTry> write_to_git(git::Repository& repository, const SourceView& targe
     }
     if (result.outcome != git::PushOutcome::Accepted) return result;
     result.landed = std::move(in.landed);
+    result.note = std::move(in.note);
     result.moved_source = in.source.moved();
     result.moved_records = in.records.moved();
     return result;

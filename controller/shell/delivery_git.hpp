@@ -19,7 +19,8 @@ struct PendingOp {
     std::string delivery;  // "namespace/name"
     crds::DeliveryOp op;
     crds::DeliverySpec spec;
-    std::string skipped_id;  // of its revert-skipped record, for kind Reverted
+    std::string skipped_id;        // of its revert-skipped record, for kind Reverted
+    std::string last_record = {};  // the Delivery's last commit on the record branch, or nothing
 };
 
 // Where an operation has landed.
@@ -34,10 +35,19 @@ struct LandedOp {
 // Which refs a try may move. A refused push says not which of them it was.
 enum class GitScope { Everything, SourceOnly, RecordsOnly };
 
+// What somebody did to a branch behind our back, for a condition.
+struct BranchNote {
+    std::string reason;  // RecordsRestored, RecordsRewritten
+    std::string message;
+};
+
 struct GitTry {
     git::PushOutcome outcome = git::PushOutcome::Accepted;
-    std::string message;           // the server's words where refused
-    std::vector<LandedOp> landed;  // where accepted
+    std::string message;             // the server's words where refused
+    std::vector<LandedOp> landed;    // where accepted
+    std::optional<BranchNote> note;  // where accepted
+    // Reverts wait, for the source branch is not there; the error to tell.
+    std::optional<Error> waits;
     bool moved_source = false;
     bool moved_records = false;
 };

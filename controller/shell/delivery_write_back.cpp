@@ -14,6 +14,7 @@ namespace {
 using namespace policy::delivery;
 
 constexpr std::string_view pending_condition = "WriteBackPending";
+constexpr std::string_view changed_condition = "RecordsChanged";
 constexpr int status_tries = 5;
 constexpr size_t longest_message = 1000;
 
@@ -26,6 +27,7 @@ std::string reason_of(const Error& error) {
     switch (error.kind) {
         case ErrorKind::Denied: return "Denied";
         case ErrorKind::Unavailable: return "GitUnavailable";
+        case ErrorKind::NoSpace: return "NoSpace";
         case ErrorKind::Timeout: return "GitTimeout";
         case ErrorKind::NotFound: return "NotFound";
         default: return "Failed";
@@ -45,7 +47,7 @@ DeliveryWriteBack::DeliveryWriteBack(const kube::Client& client, RepositoryFacto
 
 // Read fresh: what a cache still shows may have landed already.
 Result<std::vector<PendingOp>> DeliveryWriteBack::collect(
-    const std::vector<std::string>& deliveries) {
+    const std::vector<std::string>& deliveries, const std::string& record_ref) {
     std::vector<PendingOp> ops;
     for (const auto& key : deliveries) {
         const auto document = client_.get(delivery_ref(key));
@@ -54,8 +56,10 @@ Result<std::vector<PendingOp>> DeliveryWriteBack::collect(
         std::vector<Problem> problems;
         const auto delivery = crds::decode_delivery(*document, problems);
         const auto skipped = op_id(who_, delivery.spec, crds::DeliveryOpKind::RevertSkipped);
+        const auto& last = delivery.status.last_write;
+        const std::string record = last && last->ref == record_ref ? last->commit : "";
         for (const auto& op : delivery.status.outbox)
-            ops.push_back({key, op, delivery.spec, skipped});
+            ops.push_back({key, op, delivery.spec, skipped, record});
     }
     std::stable_sort(ops.begin(), ops.end(), [](const PendingOp& a, const PendingOp& b) {
         return a.op.created_at < b.op.created_at;
@@ -109,15 +113,16 @@ Result<void> DeliveryWriteBack::write_batch(const SourceView& target,
     }
     std::optional<Error> failed;
     for (const auto& [delivery, its] : landed)
-        if (const auto confirmed = confirm(delivery, its); !confirmed.ok())
+        if (const auto confirmed = confirm(delivery, its, result.note); !confirmed.ok())
             failed = confirmed.error();
     if (failed) return *std::move(failed);
+    if (result.waits) return *result.waits;
     return {};
 }
 
 Result<void> DeliveryWriteBack::write(const SourceView& target,
                                       const std::vector<std::string>& deliveries) {
-    const auto ops = TRY(collect(deliveries));
+    const auto ops = TRY(collect(deliveries, concat("refs/heads/", target.record_branch)));
     if (ops.empty()) return {};
     auto written = write_batch(target, ops);
     if (written.ok() || written.failed_with(ErrorKind::Conflict)) return written;
@@ -150,9 +155,10 @@ Result<void> DeliveryWriteBack::change_status(
 
 // W8. Until this is written the operation comes again, and W4 finds it landed.
 Result<void> DeliveryWriteBack::confirm(const std::string& delivery,
-                                        const std::vector<LandedOp>& landed) {
+                                        const std::vector<LandedOp>& landed,
+                                        const std::optional<BranchNote>& note) {
     const auto now = clock_.now();
-    return change_status(delivery, [&](crds::DeliveryStatus& status) {
+    const auto confirmed = change_status(delivery, [&](crds::DeliveryStatus& status) {
         for (const auto& op : landed) {
             const auto gone = std::erase_if(
                 status.outbox, [&](const auto& kept) { return kept.op_id == op.op_id; });
@@ -160,9 +166,20 @@ Result<void> DeliveryWriteBack::confirm(const std::string& delivery,
             status.last_write = crds::DeliveryWrite{op.op_id, op.commit, op.ref, now};
             if (op.revert) status.revert = op.revert;
         }
-        std::erase_if(status.conditions,
-                      [](const auto& one) { return one.type == pending_condition; });
+        std::erase_if(status.conditions, [&](const auto& one) {
+            return one.type == pending_condition || (note && one.type == changed_condition);
+        });
+        if (note)
+            status.conditions.push_back({.type = std::string(changed_condition),
+                                         .status = "True",
+                                         .reason = note->reason,
+                                         .message = note->message.substr(0, longest_message),
+                                         .since = now});
     });
+    if (note)
+        log_.warning("the record branch was changed by others",
+                     {{"delivery", delivery}, {"reason", note->reason}, {"note", note->message}});
+    return confirmed;
 }
 
 void DeliveryWriteBack::tell_pending(const std::string& delivery, const Error& error) {

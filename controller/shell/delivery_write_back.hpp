@@ -42,8 +42,10 @@ private:
     Result<GitTry> try_scopes(git::Repository& repository,
                               const policy::delivery::SourceView& target,
                               const std::vector<PendingOp>& ops);
-    Result<std::vector<PendingOp>> collect(const std::vector<std::string>& deliveries);
-    Result<void> confirm(const std::string& delivery, const std::vector<LandedOp>& landed);
+    Result<std::vector<PendingOp>> collect(const std::vector<std::string>& deliveries,
+                                           const std::string& record_ref);
+    Result<void> confirm(const std::string& delivery, const std::vector<LandedOp>& landed,
+                         const std::optional<BranchNote>& note);
     void tell_pending(const std::string& delivery, const Error& error);
     Result<void> change_status(const std::string& delivery,
                                const std::function<void(crds::DeliveryStatus&)>& change);

@@ -39,9 +39,9 @@ bool has_object(const std::vector<crds::InventoryEntry>& inventory,
 
 // Errors after which another try may go better.
 bool passes(const Error& error) {
-    return error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::Timeout ||
-           error.kind == ErrorKind::Conflict || error.kind == ErrorKind::AlreadyExists ||
-           error.kind == ErrorKind::Gone;
+    return error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::NoSpace ||
+           error.kind == ErrorKind::Timeout || error.kind == ErrorKind::Conflict ||
+           error.kind == ErrorKind::AlreadyExists || error.kind == ErrorKind::Gone;
 }
 
 crds::ManifestProblem apply_problem(const std::string& path, const ObjectRef& ref,

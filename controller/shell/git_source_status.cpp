@@ -61,8 +61,26 @@ void say_no_branch(crds::GitSourceStatus& status, const crds::GitSource& source,
     remove(status, "Stalled");
     set(status, "Ready", false, "BranchMissing",
         concat("branch ", source.spec.branch, " does not exist in ", source.spec.url,
-               "; what was applied stays in force until it does"),
+               "; what was applied stays in force until it does",
+               status.remote_commit.empty()
+                   ? ""
+                   : concat("; to bring it back: git push ", source.spec.url, " ",
+                            status.remote_commit, ":refs/heads/", source.spec.branch)),
         now);
+}
+
+void say_rewritten(crds::GitSourceStatus& status, const crds::GitSource& source,
+                   const std::string& before, const std::string& now_at, TimePoint now) {
+    set(status, "HistoryRewritten", true, "ForcePushed",
+        concat("branch ", source.spec.branch, " was force-pushed from ", before.substr(0, 10),
+               " to ", now_at.substr(0, 10), ", which does not contain it; what ",
+               now_at.substr(0, 10), " declares is applied; to go back: git push --force ",
+               source.spec.url, " ", before, ":refs/heads/", source.spec.branch),
+        now);
+}
+
+void say_not_rewritten(crds::GitSourceStatus& status) {
+    remove(status, "HistoryRewritten");
 }
 
 void say_applying(crds::GitSourceStatus& status, const std::string& commit, TimePoint now) {

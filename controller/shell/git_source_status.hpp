@@ -17,6 +17,11 @@ void say_fetch_failed(crds::GitSourceStatus& status, const Error& error, Duratio
                       TimePoint now);
 // The branch is not there.
 void say_no_branch(crds::GitSourceStatus& status, const crds::GitSource& source, TimePoint now);
+// The branch no longer holds the commit that it held when it was last looked at: somebody has
+// rewritten it. Stands until the next ordinary push.
+void say_rewritten(crds::GitSourceStatus& status, const crds::GitSource& source,
+                   const std::string& before, const std::string& now_at, TimePoint now);
+void say_not_rewritten(crds::GitSourceStatus& status);
 void say_applying(crds::GitSourceStatus& status, const std::string& commit, TimePoint now);
 // What became of a commit. `problems` are those of its files.
 void say_outcome(crds::GitSourceStatus& status, const crds::GitSource& source,

@@ -206,6 +206,22 @@ struct GitSources::Look {
         return {last_attempted(), next, false};
     }
 
+    // A rewritten history is served like any: what the branch declares now is what people want.
+    // They are told, for it may have been a slip, and how to undo it.
+    void look_at_history(const git::Oid& tip) {
+        const auto before = git::Oid::parse(source.status.remote_commit);
+        if (!before.ok() || *before == tip) return;
+        const auto contained = repository.contains(tip, *before);
+        if (!contained.ok()) return;
+        if (*contained) return say_not_rewritten(status);
+        say_rewritten(status, source, before->text(), tip.text(), now());
+        event(true, "HistoryRewritten",
+              crds::find_condition(status.conditions, "HistoryRewritten")->message);
+        owner.log_.warning("git history rewritten", {{"gitsource", key_of(source.ns, source.name)},
+                                                     {"before", before->text()},
+                                                     {"now", tip.text()}});
+    }
+
     Ground find_ground() {
         const auto& branch = source.spec.branch;
         auto tip = repository.remote_tip(branch);
@@ -213,7 +229,10 @@ struct GitSources::Look {
         if (tip.ok() && *tip && !repository.commit_info(**tip).ok()) tip = repository.fetch(branch);
         if (!tip.ok()) return fetch_failed(tip.error());
         const auto next = owner.with_jitter(source.spec.interval);
-        if (*tip) return {*tip, next, true};
+        if (*tip) {
+            look_at_history(**tip);
+            return {*tip, next, true};
+        }
         say_no_branch(status, source, now());
         return {last_attempted(), next, false};
     }
@@ -305,6 +324,12 @@ Result<std::optional<Duration>> GitSources::look(crds::GitSource source,
     auto repository = open_for(source);
     if (!repository.ok()) {
         const auto kind = repository.error().kind;
+        if (kind == ErrorKind::NoSpace) {
+            const auto next = with_jitter(fetch_backoff(status.failures + 1, source.spec.interval));
+            say_fetch_failed(status, repository.error(), next, clock_.now());
+            TRY(write_status(source, status));
+            return std::optional(next);
+        }
         if (kind == ErrorKind::Unavailable || kind == ErrorKind::Timeout)
             return std::move(repository).error();
         return give_up(repository.error().message);

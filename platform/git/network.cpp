@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "base/text.hpp"
+#include "platform/file.hpp"
 #include "platform/git/remote_text.hpp"
 
 namespace sluice::git {
@@ -26,7 +29,10 @@ public:
     static Result<DirectoryLock> take(const RepositoryOptions& options) {
         const std::string path = options.directory + "/sluice.lock";
         const int fd = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-        if (fd < 0) return unavailable(concat("open ", path));
+        if (fd < 0 && means_no_space(errno))
+            return Error{ErrorKind::NoSpace, concat("open ", path, ": ", std::strerror(errno),
+                                                    no_space_advice(options.directory))};
+        if (fd < 0) return unavailable(concat("open ", path, ": ", std::strerror(errno)));
         DirectoryLock lock(fd);
         const auto deadline = std::chrono::steady_clock::now() + options.network_deadline;
         while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -83,6 +89,22 @@ bool its_time(const std::string& stamp) {
     if (fd >= 0) ::close(fd);
     fs::last_write_time(stamp, now, error);
     return !error;
+}
+
+// What a fetch that failed (a full disk) or was killed has left, once no fetch that goes on can own
+// it: git removes it only when it collects garbage, which we do not let it do behind our back.
+void remove_half_packs(const RepositoryOptions& options) {
+    std::error_code error;
+    const auto now = fs::file_time_type::clock::now();
+    for (const char* folder : {"/objects/pack", "/objects"})
+        for (auto at = fs::directory_iterator(options.directory + folder, error);
+             !error && at != fs::directory_iterator(); at.increment(error)) {
+            if (!at->path().filename().string().starts_with("tmp_")) continue;
+            std::error_code ignored;
+            const auto changed = fs::last_write_time(at->path(), ignored);
+            if (!ignored && now - changed > options.network_deadline)
+                fs::remove(at->path(), ignored);
+        }
 }
 
 // The secret travels in the environment of the child, the snippet only names its variables. Bound
@@ -182,18 +204,24 @@ Result<std::optional<Oid>> Network::tip(std::string_view branch) const {
     return parse_tip(answer.out, branch);
 }
 
+Error Network::failed(const ProgramResult& answer) const {
+    Error error = network_error(answer.err, answer.exit_code);
+    if (error.kind == ErrorKind::NoSpace) error.message += no_space_advice(options_.directory);
+    return error;
+}
+
 Result<void> Network::fetch(std::string_view branch) const {
     TRY(check_branch(branch));
     const auto lock = TRY(DirectoryLock::take(options_));
     remove_stale_locks(options_.directory);
+    remove_half_packs(options_);
     // A server without filter support says so and sends everything: git warns and goes on.
     const auto answer = TRY(run({"fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
                                  "--filter=blob:none", "--end-of-options", "origin",
                                  concat("+", remote_ref(branch), ":refs/remotes/origin/", branch)},
                                 {}, lock.fd()));
     if (answer.exit_code != 0)
-        return network_error(answer.err, answer.exit_code)
-            .while_doing(concat("git fetch ", options_.url, " ", branch));
+        return failed(answer).while_doing(concat("git fetch ", options_.url, " ", branch));
     if (many_packs(options_.directory) && its_time(options_.directory + "/sluice.repacked"))
         repack(lock.fd());
     return {};
@@ -221,8 +249,8 @@ Result<void> Network::fetch_objects(const std::vector<Oid>& objects) const {
                                             "origin"};
     const auto answer = TRY(run(std::move(command), std::move(wanted)));
     if (answer.exit_code == 0) return {};
-    return network_error(answer.err, answer.exit_code)
-        .while_doing(concat("git fetch ", objects.size(), " objects from ", options_.url));
+    return failed(answer).while_doing(
+        concat("git fetch ", objects.size(), " objects from ", options_.url));
 }
 
 Result<ProgramResult> Network::push(const std::vector<RefUpdate>& updates) const {

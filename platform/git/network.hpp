@@ -32,6 +32,7 @@ public:
 private:
     void repack(int lock) const;
     explicit Network(RepositoryOptions options) : options_(std::move(options)) {}
+    [[nodiscard]] Error failed(const ProgramResult& answer) const;
     [[nodiscard]] Result<ProgramResult> run(std::vector<std::string> command,
                                             std::string input = {}, int lock = -1) const;
 

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "base/text.hpp"
+#include "platform/git/remote_text.hpp"
 
 namespace sluice::git {
 namespace objects_detail {
@@ -27,12 +28,13 @@ using Author = std::unique_ptr<git_signature, Freed<git_signature, git_signature
 
 Error git_error_now(std::string_view attempt, int code) {
     const git_error* last = git_error_last();  // may be null although a call failed
-    const auto kind = code == GIT_ENOTFOUND      ? ErrorKind::NotFound
+    std::string words =
+        last && last->message ? std::string(last->message) : concat("libgit2 error ", code);
+    const auto kind = tells_no_space(words)      ? ErrorKind::NoSpace
+                      : code == GIT_ENOTFOUND    ? ErrorKind::NotFound
                       : code == GIT_EINVALIDSPEC ? ErrorKind::Invalid
                                                  : ErrorKind::Internal;
-    return {kind, concat(attempt, ": ",
-                         last && last->message ? std::string(last->message)
-                                               : concat("libgit2 error ", code))};
+    return {kind, concat(attempt, ": ", words)};
 }
 
 git_oid raw(const Oid& id) {
@@ -359,6 +361,13 @@ std::optional<Oid> Objects::ref(const std::string& name) const {
     if (git_reference_name_to_id(&id, repository_.get(), name.c_str()) != 0) return std::nullopt;
     auto oid = to_oid(id);
     return oid.ok() ? std::optional(std::move(oid).value()) : std::nullopt;
+}
+
+void Objects::set_ref(const std::string& name, const Oid& target) const {
+    const git_oid id = raw(target);
+    git_reference* made = nullptr;
+    git_reference_create(&made, repository_.get(), name.c_str(), &id, 1, "sluice: pushed");
+    git_reference_free(made);
 }
 
 }  // namespace sluice::git

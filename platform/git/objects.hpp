@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The object side of a bare repository, by libgit2: trees, blobs and commits, no work tree, no refs
-// moved, no network. A blob that a blobless fetch left out is NotFound here.
+// The object side of a bare repository, by libgit2: trees, blobs and commits, no work tree, no
+// network. A blob that a blobless fetch left out is NotFound here.
 #pragma once
 
 #include <memory>
@@ -37,6 +37,8 @@ public:
                                      const Signature& author, std::string_view message) const;
     [[nodiscard]] Result<bool> descends(const Oid& commit, const Oid& ancestor) const;
     [[nodiscard]] std::optional<Oid> ref(const std::string& name) const;
+    // Best effort: whoever reads refs asks the remote first.
+    void set_ref(const std::string& name, const Oid& target) const;
 
 private:
     struct Close {

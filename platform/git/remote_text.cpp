@@ -41,6 +41,17 @@ bool contains_any(std::string_view text, std::initializer_list<std::string_view>
 }  // namespace
 }  // namespace remote_text_detail
 
+bool tells_no_space(std::string_view words) {
+    // strerror's words in the C locale, for ENOSPC, EDQUOT and EFBIG.
+    return remote_text_detail::contains_any(
+        words, {"No space left on device", "Disk quota exceeded", "File too large"});
+}
+
+std::string no_space_advice(std::string_view directory) {
+    return concat("; the disk of ", directory,
+                  " is full: free space there or raise the quota, it then goes on by itself");
+}
+
 Result<Oid> Oid::parse(std::string_view text) {
     const bool hex = std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -150,6 +161,7 @@ Error network_error(std::string_view standard_error, int exit_code) {
     if (telling.empty()) telling = std::string(trim(standard_error));
     if (telling.empty()) telling = concat("git ended with code ", exit_code);
     telling = telling.substr(0, 1000);
+    if (tells_no_space(telling)) return {ErrorKind::NoSpace, telling};
     if (contains_any(telling,
                      {"Authentication failed", "could not read Username", "could not read Password",
                       "returned error: 401", "returned error: 403", "Permission denied"}))

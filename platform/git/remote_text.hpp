@@ -37,6 +37,11 @@ bool means_stale(std::string_view summary);
 // The server's own words: the lines behind "remote: ".
 std::string remote_words(std::string_view standard_error);
 
+// Whether a program's or the system's words say that our disk or quota is full.
+bool tells_no_space(std::string_view words);
+// What to do about it, to be put behind the words.
+std::string no_space_advice(std::string_view directory);
+
 // Which kind of failure a network command's stderr tells of; its last telling line is the message.
 Error network_error(std::string_view standard_error, int exit_code);
 

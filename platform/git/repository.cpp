@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/text.hpp"
+#include "platform/file.hpp"
 #include "platform/git/network.hpp"
 #include "platform/git/objects.hpp"
 #include "platform/git/remote_text.hpp"
@@ -13,10 +14,22 @@ namespace sluice::git {
 namespace repository_detail {
 namespace {
 
+// A full disk is named with the folder and with what to do.
+template <class T>
+Result<T> told_of(Result<T> outcome, const std::string& directory) {
+    if (!outcome.failed_with(ErrorKind::NoSpace)) return outcome;
+    Error error = std::move(outcome).error();
+    error.message += no_space_advice(directory);
+    return error;
+}
+
 class BareRepository final : public Repository {
 public:
-    BareRepository(Objects objects, Network network, Log& log)
-        : objects_(std::move(objects)), network_(std::move(network)), log_(log) {}
+    BareRepository(Objects objects, Network network, std::string directory, Log& log)
+        : objects_(std::move(objects)),
+          network_(std::move(network)),
+          directory_(std::move(directory)),
+          log_(log) {}
 
     Result<std::optional<Oid>> remote_tip(std::string_view branch) override {
         return network_.tip(branch);
@@ -57,12 +70,21 @@ public:
         return objects_.last_change(commit, path, depth);
     }
 
+    Result<bool> contains(const Oid& tip, const Oid& commit) override {
+        if (!objects_.has(commit)) return false;
+        return objects_.descends(tip, commit);
+    }
+
+    std::optional<Oid> last_fetched(std::string_view branch) override {
+        return objects_.ref(concat("refs/remotes/origin/", branch));
+    }
+
     Result<Oid> commit(const std::optional<Oid>& parent, const std::vector<TreeChange>& changes,
                        const Signature& author, std::string_view message) override {
         for (const auto& change : changes)
             if (!change.content && change.blob && !objects_.has(*change.blob))
                 TRY(bring(*change.blob));
-        return objects_.commit(parent, changes, author, message);
+        return told_of(objects_.commit(parent, changes, author, message), directory_);
     }
 
     Result<PushAnswer> push(const std::vector<RefUpdate>& updates) override;
@@ -78,12 +100,14 @@ private:
         return network_.fetch_objects(missing);
     }
 
+    Result<PushAnswer> push_and_ask(const std::vector<RefUpdate>& updates);
     Result<PushAnswer> ask_the_refs(const std::vector<RefUpdate>& updates,
                                     const std::vector<RefReport>& reports,
                                     std::string_view standard_error, Error failure);
 
     Objects objects_;
     Network network_;
+    std::string directory_;
     Log& log_;
     std::vector<Oid> listed_;
 };
@@ -94,6 +118,15 @@ Result<PushAnswer> BareRepository::push(const std::vector<RefUpdate>& updates) {
         if (update.expected && !TRY(objects_.descends(update.target, *update.expected)))
             return invalid(concat("git push ", update.branch, ": ", update.target.text(),
                                   " does not descend from ", update.expected->text()));
+    auto answer = push_and_ask(updates);
+    // What we pushed is what the branch was last seen at.
+    if (answer.ok() && answer->outcome == PushOutcome::Accepted)
+        for (const auto& update : updates)
+            objects_.set_ref(concat("refs/remotes/origin/", update.branch), update.target);
+    return answer;
+}
+
+Result<PushAnswer> BareRepository::push_and_ask(const std::vector<RefUpdate>& updates) {
     auto answer = network_.push(updates);
     if (!answer.ok()) {
         // Killed on its deadline or on our way out: in the first case the refs can be asked.
@@ -150,14 +183,19 @@ Result<PushAnswer> BareRepository::ask_the_refs(const std::vector<RefUpdate>& up
 Result<std::unique_ptr<Repository>> open_repository(RepositoryOptions options, Log& log) {
     std::error_code error;
     std::filesystem::create_directories(options.directory, error);
-    if (error)
-        return unavailable(concat("make git folder ", options.directory, ": ", error.message()));
+    if (error) {
+        const bool no_space = means_no_space(error.value());
+        return Error{no_space ? ErrorKind::NoSpace : ErrorKind::Unavailable,
+                     concat("make git folder ", options.directory, ": ", error.message(),
+                            no_space ? no_space_advice(options.directory) : "")};
+    }
     std::filesystem::permissions(options.directory, std::filesystem::perms::owner_all, error);
     const std::string directory = options.directory;
     auto network = TRY(Network::open(std::move(options)));
-    auto objects = TRY(Objects::open(directory));
+    auto objects = repository_detail::told_of(Objects::open(directory), directory);
+    if (!objects.ok()) return std::move(objects).error();
     return std::unique_ptr<Repository>(std::make_unique<repository_detail::BareRepository>(
-        std::move(objects), std::move(network), log));
+        std::move(objects).value(), std::move(network), directory, log));
 }
 
 }  // namespace sluice::git

@@ -120,6 +120,13 @@ public:
     virtual Result<CommitInfo> last_change(const Oid& commit, std::string_view path,
                                            int depth = 1000) = 0;
 
+    // Whether `commit` is in the history of `tip`, itself included. False where it is not here: a
+    // branch is fetched with all of its history.
+    virtual Result<bool> contains(const Oid& tip, const Oid& commit) = 0;
+    // The branch's tip as it was fetched last, by whoever shares the directory; nothing where it
+    // never was.
+    virtual std::optional<Oid> last_fetched(std::string_view branch) = 0;
+
     // A commit on `parent` (nothing: an orphan) with those changes; the id is the same for the same
     // input.
     virtual Result<Oid> commit(const std::optional<Oid>& parent,

@@ -194,6 +194,13 @@ public:
         }
         return not_found("no change of that path");
     }
+    Result<bool> contains(const git::Oid& tip, const git::Oid& commit) override {
+        const std::lock_guard lock(remote_.mutex_);
+        for (std::optional<git::Oid> at = tip; at; at = remote_.commits_.at(at->text()).parent)
+            if (*at == commit) return true;
+        return false;
+    }
+    std::optional<git::Oid> last_fetched(std::string_view) override { return std::nullopt; }
     Result<git::Oid> commit(const std::optional<git::Oid>& parent,
                             const std::vector<git::TreeChange>& changes,
                             const git::Signature& author, std::string_view message) override {
