@@ -7,8 +7,9 @@
 #   story                 the quickstart at its fast pace with both routers, a bad day, and each
 #                         sabotage
 #   story/NAME            one of them: nginx, istio, prometheus-killed, gate-removed, …
-#   chaos                 the story under 50 seeded SIGKILLs; more with
-#                         SLUICE_KILLS=1000 SLUICE_SEED=7 tests/run.sh chaos (about 20 minutes)
+#   chaos                 the story under 50 seeded SIGKILLs, and then with two controllers of which
+#                         the leader is killed; more with
+#                         SLUICE_KILLS=1000 SLUICE_SEED=7 tests/run.sh chaos (about 25 minutes)
 #   all                   everything (the default)
 # The last line is "N passed, N failed, N skipped"; each skipped test has its reason above it.
 set -euo pipefail
@@ -102,19 +103,26 @@ stories() {
 
 # The seed is the day's unless one is given: a failure prints it.
 chaos() {
-    local kills=${SLUICE_KILLS:-50} seed=${SLUICE_SEED:-$(date +%Y%m%d)} code=0
-    local logs=$root/build/logs/chaos output=$root/build/logs/chaos.out
+    local kills=${SLUICE_KILLS:-50}
+    chaos_of mixed "$kills"
+    # A kill of the leader costs a take-over of some seconds, so there are fewer.
+    chaos_of pair $((kills < 60 ? 6 : kills / 10))
+}
+
+chaos_of() {
+    local layout=$1 kills=$2 seed=${SLUICE_SEED:-$(date +%Y%m%d)} code=0
+    local logs=$root/build/logs/chaos-$1 output=$root/build/logs/chaos-$1.out
     rm -rf "$logs"
     mkdir -p "$logs"
-    say "chaos: $kills kills, seed $seed"
+    say "chaos $layout: $kills kills, seed $seed"
     ./build/release/tests/chaos --source "$root" --build "$root/build/release" \
-        --tools "$SLUICE_TOOLS" --logs "$logs" --kills "$kills" --seed "$seed" \
+        --tools "$SLUICE_TOOLS" --logs "$logs" --layout "$layout" --kills "$kills" --seed "$seed" \
         >"$output" 2>&1 </dev/null || code=$?
     cat "$output"
     if [ $code = 0 ]; then
         passed=$((passed + 1))
     else
-        say "  chaos: FAILED (exit $code)"
+        say "  chaos $layout: FAILED (exit $code)"
         failed=$((failed + 1))
     fi
 }

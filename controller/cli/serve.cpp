@@ -12,8 +12,9 @@
 #include "base/text.hpp"
 #include "controller/cli/context.hpp"
 #include "controller/server/endpoints.hpp"
-#include "controller/shell/app.hpp"
+#include "controller/shell/leading_app.hpp"
 #include "platform/clock.hpp"
+#include "platform/file.hpp"
 #include "platform/log/json_log.hpp"
 #include "standalone/cluster.hpp"
 #include "standalone/prometheus_targets.hpp"
@@ -31,6 +32,7 @@ public:
         sigaddset(&set_, SIGTERM);
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN);  // `ulimit -f`: a file that may not grow is an error, not the end
     }
     void wait() const {
         int which = 0;
@@ -86,6 +88,31 @@ Result<Listeners> listen(const ServeOptions& options, server::Endpoints endpoint
     return listeners;
 }
 
+// Its own namespace, as upstream; on a machine that is in none, the one that is watched or the
+// system's.
+std::string lease_namespace(const ServeOptions& options, const std::string& watched) {
+    if (!options.lease_namespace.empty()) return options.lease_namespace;
+    if (const char* pod = std::getenv("POD_NAMESPACE"); pod && *pod) return pod;
+    const auto mounted = read_file("/var/run/secrets/kubernetes.io/serviceaccount/namespace", 300);
+    if (mounted.ok()) return std::string(trim(*mounted));
+    return watched.empty() ? "kube-system" : watched;
+}
+
+Result<std::unique_ptr<shell::App>> start_controller(
+    const ServeOptions& options, shell::AppOptions app, const shell::Instance& instance,
+    shell::Connections kubernetes, HttpTransport& for_lease, const Clock& clock, Log& log) {
+    if (!options.leader_elect) return shell::start_app(std::move(app), kubernetes, clock, log);
+    kube::LeaseOptions lease{.ns = lease_namespace(options, app.ns),
+                             .name = shell::lease_name,
+                             .identity = instance.name()};
+    lease.duration = TRY(parse_duration(options.lease_duration));
+    lease.renew_deadline = TRY(parse_duration(options.renew_deadline));
+    lease.retry_period = TRY(parse_duration(options.retry_period));
+    TRY(kube::check_lease(lease));
+    return shell::start_leading_app(std::move(app), std::move(lease), kubernetes, for_lease, clock,
+                                    log);
+}
+
 Result<int> standalone(const StandaloneOptions& options) {
     const StopSignal stop;
     const SystemClock clock;
@@ -102,6 +129,10 @@ Result<int> standalone(const StandaloneOptions& options) {
                             return cluster && cluster->ready() &&
                                    (options.without_controller || (app && app->ready()));
                         },
+                    .well = [&]() -> Result<void> {
+                        auto* const cluster = live.cluster.load();
+                        return cluster ? cluster->takes_writes() : Result<void>{};
+                    },
                     .targets = [&] { return live.targets(); }},
                    live, !options.without_controller));
     auto cluster = TRY(standalone::start_cluster({.data_dir = options.data_dir,
@@ -114,11 +145,14 @@ Result<int> standalone(const StandaloneOptions& options) {
                                                   .simulated_pods = options.simulated_pods},
                                                  *log, clock));
     live.cluster = cluster.get();
+    std::optional<shell::Instance> instance;
     std::unique_ptr<shell::App> app;
     if (!options.without_controller) {
-        app = shell::start_app(
-            {.data_dir = options.data_dir, .git_program = options.serve.git_program},
-            {cluster->transport(), cluster->transport()}, clock, *log);
+        instance.emplace(TRY(shell::Instance::of(options.data_dir)));
+        app = TRY(start_controller(
+            options.serve, {.data_dir = options.data_dir, .git_program = options.serve.git_program},
+            *instance, {cluster->transport(), cluster->transport()}, cluster->transport(), clock,
+            *log));
         live.app = app.get();
         cluster->also_wait_for([&app] { return app->ready(); });
     }
@@ -145,7 +179,8 @@ Result<int> controller(const ControllerOptions& options) {
     const SystemClock clock;
     const auto log = make_json_log(clock, level_of(options.serve.log_level));
     const auto access = TRY(kube::load_access(options.kubeconfig, options.context));
-    const auto usual = kube::connect(access), traffic = kube::connect(access);
+    const auto usual = kube::connect(access), traffic = kube::connect(access),
+               for_lease = kube::connect(access);
     Live live;
     auto listeners = TRY(listen(options.serve,
                                 {.metrics = [&] { return live.metrics(); },
@@ -154,11 +189,14 @@ Result<int> controller(const ControllerOptions& options) {
                                          const auto* const app = live.app.load();
                                          return app && app->ready();
                                      },
+                                 .well = {},
                                  .targets = {}},
                                 live, true));
-    const auto app = shell::start_app(
+    const auto instance = TRY(shell::Instance::of(options.data_dir));
+    const auto app = TRY(start_controller(
+        options.serve,
         {.ns = options.ns, .data_dir = options.data_dir, .git_program = options.serve.git_program},
-        {*usual, *traffic}, clock, *log);
+        instance, {*usual, *traffic}, *for_lease, clock, *log));
     live.app = app.get();
     log->info("controller started", {{"server", access.server}});
     stop.wait();
@@ -175,6 +213,20 @@ void add_serve_options(CLI::App& verb, ServeOptions& options) {
     verb.add_option("--webhook-listen", options.webhook_listen,
                     "Address for webhooks of Git servers")
         ->capture_default_str();
+    verb.add_flag("--leader-elect,!--no-leader-elect", options.leader_elect,
+                  "Work only while holding the lease (default: true)");
+    verb.add_option("--leader-election-lease-duration", options.lease_duration,
+                    "After which another controller may take over")
+        ->capture_default_str();
+    verb.add_option("--leader-election-renew-deadline", options.renew_deadline,
+                    "After which a leader that cannot renew stops working")
+        ->capture_default_str();
+    verb.add_option("--leader-election-retry-period", options.retry_period,
+                    "Between two tries to take or renew the lease")
+        ->capture_default_str();
+    verb.add_option(
+        "--leader-election-namespace", options.lease_namespace,
+        "Of the lease (default: the pod's own, else the watched one, else kube-system)");
     verb.add_option("--git", options.git_program, "The git program")->capture_default_str();
     verb.add_option("--log-level", options.log_level, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))

@@ -16,6 +16,10 @@ struct ServeOptions {
     std::string webhook_listen = "127.0.0.1:8091";
     std::string git_program = "git";
     std::string log_level = "info";
+    // Go durations; upstream's flags and defaults.
+    bool leader_elect = true;
+    std::string lease_duration = "15s", renew_deadline = "10s", retry_period = "2s";
+    std::string lease_namespace;  // empty: where this pod, or what it watches, is
 };
 
 struct StandaloneOptions {

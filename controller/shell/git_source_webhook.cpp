@@ -50,9 +50,9 @@ HttpResponse WebhookHandler::handle(const HttpRequest& request) {
     if (key.empty()) return answer(404, "expected /hooks/git/<namespace>/<gitsource>");
     if (request.method != "POST") return answer(405, "expected POST");
     if (request.body.size() > max_body_bytes) return answer(413, "the body is too large");
-    if (!sources_.knows(key)) return answer(404, "no such git source");
     const auto [ns, name] = split_key(key);
     const auto document = client_.get({resources::git_sources, ns, name});
+    if (document.failed_with(ErrorKind::NotFound)) return answer(404, "no such git source");
     if (!document.ok()) return answer(503, "the git source cannot be read now");
     const std::string secret_name = text_at(*document, {"spec", "webhook", "secretRef", "name"});
     if (!secret_name.empty()) {
@@ -62,7 +62,7 @@ HttpResponse WebhookHandler::handle(const HttpRequest& request) {
         if (!token || !is_signed_with(request, *token))
             return answer(401, "the signature is missing or wrong");
     }
-    sources_.hint(key);
+    if (!take_(key).ok()) return answer(503, "the git source cannot be told now");
     return answer(202, "the branch will be looked at");
 }
 

@@ -8,6 +8,8 @@
 #include <functional>
 #include <string>
 
+#include <functional>
+
 #include "base/http.hpp"
 #include "controller/shell/git_sources.hpp"
 #include "platform/kube/client.hpp"
@@ -19,14 +21,24 @@ class WebhookHandler {
 public:
     static constexpr size_t max_body_bytes = 1U << 20U;
 
+    // Who hears of a push to a GitSource ("namespace/name") that is there. Must not block for long.
+    using Take = std::function<Result<void>(const std::string& key)>;
+
+    // Both must outlive it.
     WebhookHandler(GitSources& sources, const kube::Client& client)
-        : sources_(sources), client_(client) {}
+        : take_([&sources](const std::string& key) -> Result<void> {
+              sources.hint(key);
+              return {};
+          }),
+          client_(client) {}
+    WebhookHandler(Take take, const kube::Client& client)
+        : take_(std::move(take)), client_(client) {}
 
     // 202 for a hint taken; 401, 404, 405, 413, 503 otherwise. Never slow but for the API server.
     HttpResponse handle(const HttpRequest& request);
 
 private:
-    GitSources& sources_;
+    Take take_;
     const kube::Client& client_;
 };
 

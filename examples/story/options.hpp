@@ -41,6 +41,7 @@ struct Options {
     // Chosen free where 0.
     unsigned short api_port = 0, web_port = 0, prometheus_port = 0, git_port = 0;
     unsigned short metrics_port = 0, hooks_port = 0, controller_port = 0;
+    std::vector<std::string> controller_flags;  // of `sluice controller`
     // Versions of the shop beside v1, v2 and v3, and the flags of each.
     std::map<std::string, std::string> more_versions;
 };

@@ -129,12 +129,18 @@ Command Stage::sluice_command(bool with_controller) const {
     return command;
 }
 
-Command Stage::controller_command() const {
-    return {{options_.build + "/sluice", "controller", "--kubeconfig", places_.kubeconfig, "--data",
-             places_.run + "/controller", "--metrics-listen", places_.controller_metrics,
-             "--webhook-listen", places_.hooks},
-            {},
-            places_.run};
+// The first one shares the cluster's folder, and is the same to the lease as a controller that ran
+// in the cluster's process before.
+Command Stage::controller_command(bool second) const {
+    Command command{{options_.build + "/sluice", "controller", "--kubeconfig", places_.kubeconfig,
+                     "--data", second ? places_.run + "/second" : places_.data, "--metrics-listen",
+                     second ? "127.0.0.1:0" : places_.controller_metrics, "--webhook-listen",
+                     second ? "127.0.0.1:0" : places_.hooks},
+                    {},
+                    places_.run};
+    const auto& flags = options_.controller_flags;
+    command.words.insert(command.words.end(), flags.begin(), flags.end());
+    return command;
 }
 
 Result<void> Stage::start_sluice() {

@@ -31,7 +31,7 @@ public:
     // The same in two steps, for who starts and kills it himself: the program, and to wait until
     // all of it serves. Without the controller inside, the other command is that one's.
     [[nodiscard]] Command sluice_command(bool with_controller) const;
-    [[nodiscard]] Command controller_command() const;
+    [[nodiscard]] Command controller_command(bool second = false) const;
     Result<void> wait_until_serving(Process& sluice);
     Result<void> start_prometheus();
     [[nodiscard]] Discovery discovery() const { return discovery_; }

@@ -3,7 +3,10 @@
 
 #include <condition_variable>
 
+#include <nlohmann/json.hpp>
+
 #include "base/text.hpp"
+#include "platform/file.hpp"
 
 namespace chaos {
 
@@ -16,7 +19,7 @@ Killer::Killer(story::Stage& stage, Plan plan, std::function<std::uint64_t()> to
       plan_(plan),
       told_(std::move(told)),
       random_(plan.seed),
-      split_(plan.layout == Layout::Split) {}
+      split_(plan.layout == Layout::Split || plan.layout == Layout::Pair) {}
 
 Killer::~Killer() {
     stop();
@@ -38,6 +41,9 @@ std::vector<std::string> Killer::complaints() const {
 }
 
 std::string Killer::summary() const {
+    if (plan_.layout == Layout::Pair)
+        return concat(of_cluster_, " of the API server, ", of_leader_,
+                      " of the controller that led, ", of_standby_, " of the one that stood by");
     return concat(of_whole_, " of the whole, ", of_cluster_, " of the API server, ", of_controller_,
                   " of the controller, ", of_both_, " of both at once");
 }
@@ -56,10 +62,44 @@ void Killer::start_controller() {
     controller_ = std::move(*started);
 }
 
+void Killer::start_second() {
+    auto started = story::Process::start("second controller", stage_.controller_command(true),
+                                         stage_.log_of("second"));
+    if (!started.ok()) return complain(started.error().message);
+    second_ = std::move(*started);
+}
+
+bool Killer::second_leads() const {
+    const auto lease = stage_.cluster().get(
+        {sluice::resources::leases, "kube-system", "argo-rollouts-controller-lock"});
+    const auto name = sluice::read_file(stage_.places().run + "/second/instance");
+    return lease.ok() && name.ok() &&
+           sluice::text_at(*lease, {"spec", "holderIdentity"}) == sluice::trim(*name);
+}
+
+// Mostly the leader, in the middle of what it does.
+void Killer::kill_of_pair() {
+    const long victim = pick(0, 5);
+    if (victim == 0) {
+        cluster_.kill_alone();
+        ++of_cluster_;
+        return start_cluster(false);
+    }
+    const bool leader = victim != 1;
+    const bool second = second_leads() == leader;
+    (leader ? of_leader_ : of_standby_) += 1;
+    (second ? second_ : controller_).kill_alone();
+    if (second)
+        start_second();
+    else
+        start_controller();
+}
+
 Result<void> Killer::raise() {
     start_cluster(!split_);
     TRY(stage_.wait_until_serving(cluster_));
     if (split_) start_controller();
+    if (plan_.layout == Layout::Pair) start_second();
     return {};
 }
 
@@ -72,13 +112,15 @@ void Killer::enough() {
 }
 
 void Killer::check_alive() {
-    for (auto* process : {&cluster_, &controller_})
+    for (auto* process : {&cluster_, &controller_, &second_})
         if (const auto how = process->ended()) {
             complain(concat(process == &cluster_ ? "sluice standalone" : "sluice controller",
                             " ended by itself (", *how, ") after ", kills_.load(), " kills"));
             process->kill_alone();
             if (process == &cluster_)
                 start_cluster(!split_);
+            else if (process == &second_)
+                start_second();
             else
                 start_controller();
         }
@@ -108,6 +150,7 @@ bool Killer::wait_for_moment(const std::stop_token& stop) {
 }
 
 void Killer::kill_and_restart() {
+    if (plan_.layout == Layout::Pair) return kill_of_pair();
     const bool change = plan_.layout == Layout::Mixed && pick(0, 2) == 0;
     if (!split_) {
         cluster_.kill_alone();
@@ -139,10 +182,12 @@ std::vector<std::string> Killer::stop() {
     thread_ = {};
     check_alive();
     // It must end by itself in time, whatever was done to it before.
+    const auto second = second_.stop(seconds{20});
     const auto controller = controller_.stop(seconds{20});
     const auto cluster = cluster_.stop(seconds{30});
-    for (const auto& [name, how] :
-         {std::pair{"sluice standalone", cluster}, {"sluice controller", controller}})
+    for (const auto& [name, how] : {std::pair{"sluice standalone", cluster},
+                                    {"sluice controller", controller},
+                                    {"the second sluice controller", second}})
         if (how != "exit 0" && how != "not started")
             complain(concat(name, " did not end well in the end: ", how));
     return complaints();

@@ -19,7 +19,7 @@ namespace chaos {
 using sluice::Duration;
 using sluice::Result;
 
-enum class Layout { Mixed, Whole, Split };
+enum class Layout { Mixed, Whole, Split, Pair };
 
 struct Plan {
     int kills = 50;
@@ -60,6 +60,10 @@ private:
     void kill_and_restart();
     void start_cluster(bool with_controller);
     void start_controller();
+    void start_second();
+    void kill_of_pair();
+    // Whether the lease is the second controller's.
+    [[nodiscard]] bool second_leads() const;
     void check_alive();
     void complain(std::string text);
     long pick(long from, long to);
@@ -69,10 +73,11 @@ private:
     std::function<std::uint64_t()> told_;
     std::minstd_rand random_;
     bool split_;
-    story::Process cluster_, controller_;  // the thread's, between begin() and stop()
+    story::Process cluster_, controller_, second_;  // the thread's, between begin() and stop()
     std::atomic<int> kills_ = 0;
     std::atomic<bool> enough_ = false;
     int of_whole_ = 0, of_cluster_ = 0, of_controller_ = 0, of_both_ = 0;
+    int of_leader_ = 0, of_standby_ = 0;
     mutable std::mutex mutex_;
     std::vector<std::string> complaints_;  // guarded by mutex_
     std::jthread thread_;

@@ -91,13 +91,22 @@ int main(int argc, char** argv) {
     app.add_option("--seed", plan.seed, "of the moments and the victims")->capture_default_str();
     const std::map<std::string, chaos::Layout> layouts{{"mixed", chaos::Layout::Mixed},
                                                        {"whole", chaos::Layout::Whole},
-                                                       {"split", chaos::Layout::Split}};
+                                                       {"split", chaos::Layout::Split},
+                                                       {"pair", chaos::Layout::Pair}};
     app.add_option(
            "--layout", plan.layout,
-           "whole: one process; split: API server and controller; mixed: now this, now that")
+           "whole: one process; split: API server and controller; mixed: now this, now that; pair: "
+           "API server and two controllers, of which one leads")
         ->transform(CLI::CheckedTransformer(layouts));
     CLI11_PARSE(app, argc, argv);
     options.pace = chaos_pace();
+    if (plan.layout == chaos::Layout::Pair) {
+        // So that a standby takes over in the middle of a step, and not after the story.
+        options.controller_flags = {"--leader-election-lease-duration", "2s",
+                                    "--leader-election-renew-deadline", "1500ms",
+                                    "--leader-election-retry-period",   "300ms"};
+        plan.longest_gap = std::chrono::seconds{9};
+    }
     struct sigaction action {};
     action.sa_handler = on_signal;
     ::sigaction(SIGINT, &action, nullptr);

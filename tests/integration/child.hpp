@@ -47,6 +47,13 @@ public:
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
 
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    void kill() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = -1;
+    }
+
     // The next line without its end; nothing at the end of the output or after `deadline`.
     std::optional<std::string> read_line(std::chrono::milliseconds deadline = std::chrono::seconds{
                                              20}) {
