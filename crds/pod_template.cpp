@@ -8,6 +8,7 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "crds/go_json.hpp"
+#include "crds/injected.hpp"
 
 namespace sluice::crds {
 namespace pod_template {
@@ -128,36 +129,6 @@ Json canonical_struct(std::string_view type, const Json& value) {
     return canonical;
 }
 
-bool is_injected_term(const Json& term) {
-    const Json* inner = find(term, {"podAffinityTerm"});
-    const Json* rules = find(inner ? *inner : term, {"labelSelector", "matchExpressions"});
-    if (!rules || !rules->is_array()) return false;
-    for (const auto& rule : *rules)
-        if (text_at(rule, {"key"}) == hash_label) return true;
-    return false;
-}
-
-// The term that upstream's canary.antiAffinity adds to the new ReplicaSet (argo-rollouts.md 1.5).
-void drop_injected_anti_affinity(Json& spec) {
-    if (!find(spec, {"affinity", "podAntiAffinity"})) return;
-    Json& rules = spec["affinity"]["podAntiAffinity"];
-    bool dropped = false;
-    for (const char* list : {"preferredDuringSchedulingIgnoredDuringExecution",
-                             "requiredDuringSchedulingIgnoredDuringExecution"}) {
-        if (!rules.contains(list) || !rules[list].is_array()) continue;
-        Json kept = Json::array();
-        for (const auto& term : rules[list])
-            if (!is_injected_term(term)) kept.push_back(term);
-        dropped = dropped || kept.size() != rules[list].size();
-        if (kept.empty())
-            rules.erase(list);
-        else
-            rules[list] = std::move(kept);
-    }
-    if (dropped && rules.empty()) spec["affinity"].erase("podAntiAffinity");
-    if (dropped && spec["affinity"].empty()) spec.erase("affinity");
-}
-
 // A volume without a source is an emptyDir.
 void name_default_volumes(Json& spec) {
     if (!spec.contains("volumes") || !spec["volumes"].is_array()) return;
@@ -199,7 +170,7 @@ std::string template_digest(const Json& pod_template) {
     }
     if (find(canonical, {"spec"}) && canonical["spec"].is_object()) {
         name_default_volumes(canonical["spec"]);
-        drop_injected_anti_affinity(canonical["spec"]);
+        drop_anti_affinity(canonical["spec"]);
     }
     return sha256_hex(to_text(canonical));
 }

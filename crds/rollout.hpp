@@ -11,6 +11,7 @@
 
 #include "base/field.hpp"
 #include "base/time.hpp"
+#include "crds/injected.hpp"
 #include "crds/metadata.hpp"
 #include "crds/traffic_routing.hpp"
 
@@ -180,8 +181,7 @@ struct CanaryStrategy {
     std::optional<IntOrString> max_unavailable;  // "25%" where absent
     std::optional<BackgroundAnalysis> analysis;
     std::optional<PodAntiAffinity> anti_affinity;
-    TextMap canary_labels, canary_annotations;  // canaryMetadata
-    TextMap stable_labels, stable_annotations;  // stableMetadata
+    PodMetadata canary_metadata, stable_metadata;
     std::optional<long> scale_down_delay_seconds;
     std::optional<long> scale_down_delay_revision_limit;
     std::optional<long> abort_scale_down_delay_seconds;
@@ -206,8 +206,7 @@ struct BlueGreenStrategy {
     std::optional<RolloutAnalysis> pre_promotion_analysis;
     std::optional<RolloutAnalysis> post_promotion_analysis;
     std::optional<PodAntiAffinity> anti_affinity;
-    TextMap preview_labels, preview_annotations;
-    TextMap active_labels, active_annotations;
+    PodMetadata preview_metadata, active_metadata;
     bool operator==(const BlueGreenStrategy&) const = default;
 };
 

@@ -239,6 +239,10 @@ std::optional<PodAntiAffinity> anti_affinity(const Field& field) {
                            .weight = preferred.at("weight").integer().value_or(0)};
 }
 
+PodMetadata pod_metadata(const Field& field) {
+    return {field.at("labels").text_map(), field.at("annotations").text_map()};
+}
+
 std::optional<ProgressThreshold> progress_threshold(const Field& field) {
     if (!field.present()) return std::nullopt;
     return ProgressThreshold{.percent = field.at("type").required_text() == "Percent",
@@ -260,10 +264,8 @@ std::optional<CanaryStrategy> canary(const Field& field) {
         .max_unavailable = field.at("maxUnavailable").int_or_string(),
         .analysis = background(field.at("analysis")),
         .anti_affinity = anti_affinity(field.at("antiAffinity")),
-        .canary_labels = field.at("canaryMetadata").at("labels").text_map(),
-        .canary_annotations = field.at("canaryMetadata").at("annotations").text_map(),
-        .stable_labels = field.at("stableMetadata").at("labels").text_map(),
-        .stable_annotations = field.at("stableMetadata").at("annotations").text_map(),
+        .canary_metadata = pod_metadata(field.at("canaryMetadata")),
+        .stable_metadata = pod_metadata(field.at("stableMetadata")),
         .scale_down_delay_seconds = field.at("scaleDownDelaySeconds").integer(),
         .scale_down_delay_revision_limit = field.at("scaleDownDelayRevisionLimit").integer(),
         .abort_scale_down_delay_seconds = field.at("abortScaleDownDelaySeconds").integer(),
@@ -292,10 +294,8 @@ std::optional<BlueGreenStrategy> blue_green(const Field& field) {
         .pre_promotion_analysis = optional_analysis(field.at("prePromotionAnalysis")),
         .post_promotion_analysis = optional_analysis(field.at("postPromotionAnalysis")),
         .anti_affinity = anti_affinity(field.at("antiAffinity")),
-        .preview_labels = field.at("previewMetadata").at("labels").text_map(),
-        .preview_annotations = field.at("previewMetadata").at("annotations").text_map(),
-        .active_labels = field.at("activeMetadata").at("labels").text_map(),
-        .active_annotations = field.at("activeMetadata").at("annotations").text_map()};
+        .preview_metadata = pod_metadata(field.at("previewMetadata")),
+        .active_metadata = pod_metadata(field.at("activeMetadata"))};
 }
 
 std::optional<WorkloadRef> workload_ref(const Field& field) {

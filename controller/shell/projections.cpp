@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/shell/projections.hpp"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "base/text.hpp"
 #include "crds/analysis.hpp"
 #include "crds/pod_template.hpp"
@@ -66,6 +69,25 @@ std::optional<TimePoint> ready_since(const Json& pod) {
     return std::nullopt;
 }
 
+std::vector<std::uint64_t> marks_of(const crds::ObjectMeta& metadata) {
+    std::vector<std::uint64_t> marks;
+    marks.reserve(metadata.labels.size() + metadata.annotations.size());
+    for (const auto& [key, value] : metadata.labels) marks.push_back(seen::label_mark(key, value));
+    for (const auto& [key, value] : metadata.annotations)
+        marks.push_back(seen::annotation_mark(key, value));
+    std::ranges::sort(marks);
+    return marks;
+}
+
+// Of what was declared, not of what was injected since.
+std::string digest_of(const Json& replica_set, const crds::ObjectMeta& metadata) {
+    const Json* pod_template = find(replica_set, {"spec", "template"});
+    if (!pod_template) return {};
+    return metadata.annotations.contains(crds::ephemeral_metadata_annotation)
+               ? crds::template_digest(crds::declared_template(replica_set))
+               : crds::template_digest(*pod_template);
+}
+
 seen::RunType run_type_from(const std::string& text) {
     if (text == "Background") return seen::RunType::Background;
     if (text == "PrePromotion") return seen::RunType::PrePromotion;
@@ -92,14 +114,14 @@ Json owner_reference(const crds::Rollout& rollout) {
 
 ReplicaSetView view_replica_set(const Json& document) {
     const auto metadata = metadata_of(document);
-    const Json* pod_template = find(document, {"spec", "template"});
+    const Json* pod_spec = find(document, {"spec", "template", "spec"});
     seen::ReplicaSetSeen view{
         .name = metadata.name,
         .uid = metadata.uid,
         .resource_version = metadata.resource_version,
         .deleting = metadata.deleting,
         .hash = label(metadata, crds::pod_template_hash_label),
-        .template_digest = pod_template ? crds::template_digest(*pod_template) : "",
+        .template_digest = digest_of(document, metadata),
         .spec_replicas = integer_at(document, {"spec", "replicas"}, 1),
         .replicas = integer_at(document, {"status", "replicas"}),
         .ready_replicas = integer_at(document, {"status", "readyReplicas"}),
@@ -112,7 +134,8 @@ ReplicaSetView view_replica_set(const Json& document) {
         .revision_history = annotation(metadata, crds::revision_history_annotation),
         .desired_replicas = parse_integer(annotation(metadata, crds::desired_replicas_annotation)),
         .scale_down_deadline = deadline_of(metadata),
-        .annotations = metadata.annotations};
+        .annotations = metadata.annotations,
+        .anti_affinity = pod_spec ? crds::anti_affinity_hash(*pod_spec) : ""};
     read_failure(document, view);
     return {metadata.ns, metadata.labels, controller_of(metadata), std::move(view)};
 }
@@ -169,6 +192,7 @@ PodView view_pod(const Json& document) {
             .owner = owner_mark(controller_of(metadata).uid),
             .created = metadata.created.value_or(TimePoint{}),
             .ready_since = ready_since(document),
+            .marks = marks_of(metadata),
             .deleting = metadata.deleting};
 }
 

@@ -64,12 +64,13 @@ struct EndpointSliceView {
 };
 EndpointSliceView view_endpoint_slice(const Json& document);
 
-// A pod: which revision it belongs to, and what a restart asks about it.
+// A pod: which revision it belongs to, and what a restart or injected metadata asks about it.
 struct PodView {
     std::string hash;
     std::uint64_t owner = 0;  // owner_mark() of its controller's uid; 0 without one
     TimePoint created{};
     std::optional<TimePoint> ready_since;
+    std::vector<std::uint64_t> marks;  // label_mark, annotation_mark; sorted
     bool deleting = false;
     bool operator==(const PodView&) const = default;
 };

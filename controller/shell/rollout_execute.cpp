@@ -49,6 +49,12 @@ Result<std::optional<Json>> live(const Hands& hands, const ObjectRef& ref) {
 Json replica_set_document(const Hands& hands, const Json& rollout, const CreateReplicaSet& action) {
     Json pod_template = rollout["spec"]["template"];
     pod_template["metadata"]["labels"][crds::pod_template_hash_label] = action.hash;
+    const Json labels = pod_template["metadata"]["labels"];
+    apply_merge_patch(pod_template["metadata"],
+                      crds::metadata_patch(pod_template["metadata"], {}, action.injected));
+    if (action.anti_affinity)
+        crds::add_anti_affinity(pod_template["spec"], *action.anti_affinity,
+                                hands.rollout.metadata.ns);
     Json selector = rollout["spec"]["selector"];
     selector["matchLabels"][crds::pod_template_hash_label] = action.hash;
     Json document = {
@@ -57,10 +63,13 @@ Json replica_set_document(const Hands& hands, const Json& rollout, const CreateR
         {"metadata",
          {{"name", action.name},
           {"namespace", hands.rollout.metadata.ns},
-          {"labels", pod_template["metadata"]["labels"]},
+          {"labels", labels},
           {"annotations", action.annotations},
           {"ownerReferences", Json::array({owner_reference(hands.rollout)})}}},
         {"spec", {{"replicas", 0}, {"selector", selector}, {"template", pod_template}}}};
+    if (!action.injected.empty())
+        document["metadata"]["annotations"][crds::ephemeral_metadata_annotation] =
+            crds::pod_metadata_text(action.injected);
     if (action.min_ready_seconds > 0)
         document["spec"]["minReadySeconds"] = action.min_ready_seconds;
     return document;
@@ -111,6 +120,21 @@ bool add_annotation(const Json& live, Json& patch, const std::string& key,
     return true;
 }
 
+bool replace_anti_affinity(const Hands& hands, const Json& live, Json& patch,
+                           const UpdateReplicaSet& action) {
+    Json spec = live.at("spec").at("template").at("spec");
+    if (crds::anti_affinity_hash(spec) == action.anti_affinity->hash) return false;
+    crds::drop_anti_affinity(spec);
+    crds::add_anti_affinity(spec, *action.anti_affinity, hands.rollout.metadata.ns);
+    // Lists are replaced whole; the other kinds of affinity are not named and stay.
+    const char* const list = action.anti_affinity->preferred
+                                 ? "preferredDuringSchedulingIgnoredDuringExecution"
+                                 : "requiredDuringSchedulingIgnoredDuringExecution";
+    patch["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"][list] =
+        spec["affinity"]["podAntiAffinity"][list];
+    return true;
+}
+
 Result<Effect> run(const Hands& hands, const UpdateReplicaSet& action) {
     const auto ref = hands.beside(resources::replica_sets, action.name);
     const auto document = TRY(live(hands, ref));
@@ -124,7 +148,48 @@ Result<Effect> run(const Hands& hands, const UpdateReplicaSet& action) {
         patch["spec"]["minReadySeconds"] = *action.min_ready_seconds;
         differs = true;
     }
+    if (action.anti_affinity) differs |= replace_anti_affinity(hands, *document, patch, action);
     return differs ? guarded_merge(hands, ref, *document, std::move(patch)) : Effect::Done;
+}
+
+Result<Effect> run(const Hands& hands, const InjectMetadata& action) {
+    const auto ref = hands.beside(resources::replica_sets, action.replica_set);
+    const auto document = TRY(live(hands, ref));
+    if (!document) return Effect::Stale;
+    const auto injected = crds::read_pod_metadata(
+        text_at(*document, {"metadata", "annotations", crds::ephemeral_metadata_annotation}));
+    const Json* metadata = find(*document, {"spec", "template", "metadata"});
+    Json change =
+        crds::metadata_patch(metadata ? *metadata : Json::object(), injected, action.wanted);
+    Json patch = Json::object();
+    std::optional<std::string> noted;
+    if (!action.noted.empty()) noted = crds::pod_metadata_text(action.noted);
+    bool differs = add_annotation(*document, patch, crds::ephemeral_metadata_annotation, noted);
+    if (!change.empty()) {
+        patch["spec"]["template"]["metadata"] = std::move(change);
+        differs = true;
+    }
+    return differs ? guarded_merge(hands, ref, *document, std::move(patch)) : Effect::Done;
+}
+
+Result<Effect> run(const Hands& hands, const LabelPods& action) {
+    Effect effect = Effect::Done;
+    for (const auto& name : action.pods) {
+        const auto ref = hands.beside(resources::pods, name);
+        const auto pod = TRY(live(hands, ref));
+        if (!pod) continue;
+        Json change = crds::metadata_patch((*pod)["metadata"], action.injected, action.wanted);
+        if (change.empty()) continue;
+        // No resourceVersion: a status that the kubelet writes meanwhile is no conflict.
+        change["uid"] = text_at(*pod, {"metadata", "uid"});
+        const auto written =
+            hands.client.patch(ref, kube::PatchType::Merge, {{"metadata", change}});
+        if (written.failed_with(ErrorKind::NotFound)) continue;
+        if (written.failed_with(ErrorKind::Conflict)) return Effect::Stale;
+        if (!written.ok()) return written.error();
+        effect = Effect::Changed;
+    }
+    return effect;
 }
 
 Result<Effect> run(const Hands& hands, const SetRolloutRevision& action) {

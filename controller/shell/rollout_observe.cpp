@@ -157,9 +157,20 @@ void see_runs(const World& world, const crds::Rollout& rollout, seen::Observatio
         if (view->controller.uid == rollout.metadata.uid) all.analysis_runs.push_back(view->seen);
 }
 
+bool injects_metadata(const crds::Rollout& rollout, const seen::Observation& all) {
+    const auto& canary = rollout.spec.canary;
+    if (canary && !(canary->canary_metadata.empty() && canary->stable_metadata.empty()))
+        return true;
+    return std::ranges::any_of(all.replica_sets, [](const auto& set) {
+        return set.annotations.contains(crds::ephemeral_metadata_annotation);
+    });
+}
+
 // Only where a decision is going to read them.
 void see_pods(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
-    if (!rollout.spec.restart_at || rollout.spec.restart_at == rollout.status.restarted_at) return;
+    const bool restarts =
+        rollout.spec.restart_at && rollout.spec.restart_at != rollout.status.restarted_at;
+    if (!restarts && !injects_metadata(rollout, all)) return;
     std::map<std::uint64_t, const std::string*> owners;
     for (const auto& set : all.replica_sets) owners[owner_mark(set.uid)] = &set.name;
     world.pods.visit_namespace(rollout.metadata.ns,
@@ -170,7 +181,8 @@ void see_pods(const World& world, const crds::Rollout& rollout, seen::Observatio
                                                        .replica_set = *owner->second,
                                                        .created = pod.created,
                                                        .deleting = pod.deleting,
-                                                       .ready_since = pod.ready_since});
+                                                       .ready_since = pod.ready_since,
+                                                       .marks = pod.marks});
                                });
 }
 

@@ -7,7 +7,7 @@
 //   happens (see change())
 //   then      phase       | because   message of the status
 //   step, weight, recorded, pods {v1: 3}, stable, services {shop-stable: v1}, revisions, again,
-//   restarted
+//   restarted, carried {v1-1: [role=stable]}
 //   "is Progressing": "True ReplicaSetUpdated"
 //   do        all actions in order   | tell   all reasons of events in order   | says  their texts
 #include <gtest/gtest.h>
@@ -69,6 +69,7 @@ void expect_state(World& world, const Json& moment) {
     expect(moment, "revisions", world.revisions());
     expect(moment, "again",
            world.look_again() ? format_duration(*world.look_again()) : std::string("never"));
+    expect(moment, "carried", world.carried());
     expect(moment, "restarted",
            status.restarted_at ? format_rfc3339(*status.restarted_at) : std::string("never"));
     if (status.canary.weights) expect(moment, "recorded", status.canary.weights->canary.weight);

@@ -15,6 +15,7 @@
 #include "controller/policy/rollout/decision.hpp"
 #include "crds/pod_template.hpp"
 #include "crds/rollout.hpp"
+#include "tests/scenarios/rollout_pods.hpp"
 
 namespace sluice::policy::rollout::story {
 
@@ -119,6 +120,11 @@ public:
         return text;
     }
     [[nodiscard]] std::optional<Duration> look_again() const { return look_again_; }
+    [[nodiscard]] std::map<std::string, std::vector<std::string>> carried() const {
+        std::map<std::string, std::vector<std::string>> all;
+        for (auto& [pod, texts] : pods_.carried()) all[named(pod)] = texts;
+        return all;
+    }
     [[nodiscard]] std::vector<std::string> revisions() const {
         std::vector<std::string> lines;
         for (const auto& set : sets_)
@@ -146,21 +152,6 @@ private:
         return counts;
     }
 
-    // As many as the set wants; named by their version and a number.
-    void make_pods(const ReplicaSetSeen& set, TimePoint now) {
-        long left = set.spec_replicas;
-        std::erase_if(pods_,
-                      [&](const auto& pod) { return pod.replica_set == set.name && --left < 0; });
-        for (; left > 0; --left)
-            pods_.push_back({.name = concat(set.hash, "-", ++last_pod_),
-                             .replica_set = set.name,
-                             .created = now});
-        long ready = set.available_replicas;
-        for (auto& pod : pods_)
-            if (pod.replica_set == set.name)
-                pod.ready_since = ready-- > 0 ? std::optional(pod.created) : std::nullopt;
-    }
-
     void run_pods(TimePoint now) {
         for (auto& set : sets_) {
             set.replicas = set.spec_replicas;
@@ -171,7 +162,7 @@ private:
                 ready = std::min(ready, most->second);
             set.ready_replicas = ready;
             set.available_replicas = ready;
-            make_pods(set, now);
+            pods_.make(set, now);
         }
         for (auto& run : runs_) {
             if (run.phase == RunPhase::None) run.phase = RunPhase::Running;
@@ -197,7 +188,7 @@ private:
         }
         seen.routes = routes_;
         seen.analysis_runs = runs_;
-        seen.pods = pods_;
+        seen.pods = pods_.seen();
         seen.problems = crds::refusals(rollout);
         seen.name_taken = name_taken_ && !rollout.status.collision_count;
         return seen;
@@ -257,6 +248,10 @@ private:
             parse_integer(action.annotations.at(crds::revision_annotation)).value_or(0);
         fresh.desired_replicas =
             parse_integer(action.annotations.at(crds::desired_replicas_annotation));
+        if (!action.injected.empty())
+            fresh.annotations[crds::ephemeral_metadata_annotation] =
+                crds::pod_metadata_text(action.injected);
+        pods_.inject(fresh.name, action.injected);
         sets_.push_back(std::move(fresh));
     }
     void execute(const AdoptReplicaSet& action, TimePoint) { set(action.name)->owned = true; }
@@ -272,6 +267,15 @@ private:
         }
         if (action.min_ready_seconds) target.min_ready_seconds = *action.min_ready_seconds;
     }
+    void execute(const InjectMetadata& action, TimePoint) {
+        auto& annotations = set(action.replica_set)->annotations;
+        annotations.erase(crds::ephemeral_metadata_annotation);
+        if (!action.noted.empty())
+            annotations[crds::ephemeral_metadata_annotation] =
+                crds::pod_metadata_text(action.noted);
+        pods_.inject(action.replica_set, action.wanted);
+    }
+    void execute(const LabelPods& action, TimePoint) { pods_.label(action.pods, action.wanted); }
     void execute(const SetRolloutRevision& action, TimePoint) {
         rollout_["metadata"]["annotations"][crds::revision_annotation] =
             std::to_string(action.revision);
@@ -314,9 +318,8 @@ private:
             if (run.name == action.name) run.terminate = true;
     }
     void execute(const EvictPod& action, TimePoint) {
-        for (const auto& pod : pods_)
-            if (pod.name == action.name) --set(pod.replica_set)->available_replicas;
-        std::erase_if(pods_, [&](const auto& pod) { return pod.name == action.name; });
+        if (const auto owner = pods_.evict(action.name); !owner.empty())
+            --set(owner)->available_replicas;
     }
     void execute(const DeleteReplicaSet& action, TimePoint) {
         std::erase_if(sets_, [&](const auto& item) { return item.name == action.name; });
@@ -366,8 +369,7 @@ private:
     std::map<std::string, ServiceSeen> services_;
     std::vector<RouteSeen> routes_;
     std::vector<AnalysisRunSeen> runs_;
-    std::vector<PodSeen> pods_;
-    long last_pod_ = 0;
+    Pods pods_;
     std::set<std::string> held_;
     std::map<std::string, long> most_ready_;
     bool stuck_ = false;

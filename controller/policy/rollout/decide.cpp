@@ -7,6 +7,7 @@
 #include "controller/policy/rollout/analysis.hpp"
 #include "controller/policy/rollout/decision.hpp"
 #include "controller/policy/rollout/pass.hpp"
+#include "controller/policy/rollout/pod_metadata.hpp"
 #include "controller/policy/rollout/replica_sets.hpp"
 #include "controller/policy/rollout/replicas.hpp"
 #include "controller/policy/rollout/restart.hpp"
@@ -289,6 +290,7 @@ void carry_out(Pass& pass) {
     const bool traffic_moves = !pass.decision.actions.empty();
     for (auto* part : {&earlier, &analysis})
         for (auto& planned : *part) pass.decision.actions.push_back(std::move(planned));
+    reconcile_pod_metadata(pass);
     clean_up_history(pass);
     // Not in one pass with what was decided on their being there.
     const bool evicts = !traffic_moves && restart_pods(pass);

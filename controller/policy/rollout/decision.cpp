@@ -23,8 +23,18 @@ std::string text(const UpdateReplicaSet& action) {
     std::string keys;
     for (const auto& [key, value] : action.annotations)
         keys += concat(" ", value ? "" : "-", key, value ? concat("=", *value) : "");
+    if (action.anti_affinity) keys += concat(" antiAffinity=", action.anti_affinity->hash);
     if (action.min_ready_seconds) keys += concat(" minReadySeconds=", *action.min_ready_seconds);
     return concat("update ", action.name, keys);
+}
+
+std::string text(const InjectMetadata& action) {
+    return concat("inject ", crds::pod_metadata_text(action.wanted), " into ", action.replica_set);
+}
+
+std::string text(const LabelPods& action) {
+    return concat("label ", join(action.pods, " "), " with ",
+                  crds::pod_metadata_text(action.wanted));
 }
 
 std::string text(const SetWeight& action) {
@@ -71,6 +81,8 @@ std::string to_text(const Action& action) {
         [](const CreateReplicaSet& a) { return concat("create ", a.name); },
         [](const AdoptReplicaSet& a) { return concat("adopt ", a.name); },
         [](const UpdateReplicaSet& a) { return decision_text::text(a); },
+        [](const InjectMetadata& a) { return decision_text::text(a); },
+        [](const LabelPods& a) { return decision_text::text(a); },
         [](const SetRolloutRevision& a) { return concat("set revision ", a.revision); },
         [](const ScaleReplicaSet& a) {
             return concat("scale ", a.name, " ", a.from, " -> ", a.replicas);

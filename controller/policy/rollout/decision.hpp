@@ -48,6 +48,8 @@ struct CreateReplicaSet {
     std::string digest;
     crds::TextMap annotations;
     long min_ready_seconds = 0;
+    crds::PodMetadata injected;  // goes into the template, and into an annotation that tells of it
+    std::optional<crds::AntiAffinity> anti_affinity;  // goes into the template
     bool operator==(const CreateReplicaSet&) const = default;
 };
 
@@ -58,12 +60,30 @@ struct AdoptReplicaSet {
     bool operator==(const AdoptReplicaSet&) const = default;
 };
 
-// Annotations to set (text) or remove (nothing), and minReadySeconds where it differs.
+// Annotations to set (text) or remove (nothing), and what differs of the rest.
 struct UpdateReplicaSet {
     std::string name;
     std::map<std::string, std::optional<std::string>> annotations;
     std::optional<long> min_ready_seconds;
+    std::optional<crds::AntiAffinity> anti_affinity;  // in place of the injected one
     bool operator==(const UpdateReplicaSet&) const = default;
+};
+
+// Brings the template's metadata from what was injected before to `wanted`, for pods to come, and
+// notes `noted` as injected: more than `wanted` while pods still carry it.
+struct InjectMetadata {
+    std::string replica_set;
+    crds::PodMetadata wanted;
+    crds::PodMetadata noted;
+    bool operator==(const InjectMetadata&) const = default;
+};
+
+// Brings the metadata of running pods from `injected` to `wanted`. A pod that is gone is done.
+struct LabelPods {
+    std::vector<std::string> pods;
+    crds::PodMetadata injected;
+    crds::PodMetadata wanted;
+    bool operator==(const LabelPods&) const = default;
 };
 
 // The revision annotation of the Rollout.
@@ -153,10 +173,10 @@ struct DeleteAnalysis {
     bool operator==(const DeleteAnalysis&) const = default;
 };
 
-using Action =
-    std::variant<SetDefaultReplicas, CreateReplicaSet, AdoptReplicaSet, UpdateReplicaSet,
-                 SetRolloutRevision, ScaleReplicaSet, SetScaleDownDeadline, PointService, SetWeight,
-                 StartAnalysis, TerminateAnalysis, EvictPod, DeleteReplicaSet, DeleteAnalysis>;
+using Action = std::variant<SetDefaultReplicas, CreateReplicaSet, AdoptReplicaSet, UpdateReplicaSet,
+                            InjectMetadata, LabelPods, SetRolloutRevision, ScaleReplicaSet,
+                            SetScaleDownDeadline, PointService, SetWeight, StartAnalysis,
+                            TerminateAnalysis, EvictPod, DeleteReplicaSet, DeleteAnalysis>;
 
 struct PlannedAction {
     Action action;

@@ -4,9 +4,11 @@
 // action that follows from it is safe when it is.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analysis/trouble.hpp"
@@ -54,9 +56,11 @@ struct ReplicaSetSeen {
     std::optional<long> desired_replicas;  // annotation
     std::optional<TimePoint>
         scale_down_deadline;  // annotation; text that is no time counts as past
-    // The other annotations. Only needed of the ReplicaSet whose hash or digest is the Rollout's;
-    // may be empty of old ones.
+    // The other annotations. Only needed of the ReplicaSet whose hash or digest is the Rollout's,
+    // and ephemeral-metadata of every one; the others may be absent of old ones.
     crds::TextMap annotations;
+    // The stable version that its pods are kept away from; empty where nothing was injected.
+    std::string anti_affinity;
     // status.conditions[type=ReplicaFailure], where it is True.
     std::string failure_reason;
     std::string failure_message;
@@ -122,8 +126,13 @@ struct PodSeen {
     TimePoint created{};
     bool deleting = false;
     std::optional<TimePoint> ready_since;  // nothing where it is not ready
+    std::vector<std::uint64_t> marks;      // of its labels and annotations, sorted
     bool operator==(const PodSeen&) const = default;
 };
+
+// Stands for one label or annotation of a pod: its upper half for the key alone.
+std::uint64_t label_mark(std::string_view key, std::string_view value);
+std::uint64_t annotation_mark(std::string_view key, std::string_view value);
 
 struct Observation {
     RolloutSeen rollout;
@@ -133,7 +142,7 @@ struct Observation {
     // One per router set in trafficRouting and served, in the order upstream reconciles them.
     std::vector<RouteSeen> routes;
     std::vector<AnalysisRunSeen> analysis_runs;  // any order
-    std::vector<PodSeen> pods;                   // any order; only where a restart is asked for
+    std::vector<PodSeen> pods;  // any order; only where a restart or metadata asks for them
     // What decoding and reference validation found (templates missing, ingress without a matching
     // rule …), in upstream's words; the first is shown. Services are judged by decide itself.
     std::vector<std::string> problems;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "controller/policy/rollout/pod_metadata.hpp"
 #include "controller/policy/rollout/replicas.hpp"
 #include "controller/policy/rollout/traffic.hpp"
 
@@ -20,8 +21,10 @@ long next_revision(const Pass& pass) {
 // Annotations of the Rollout that ReplicaSets inherit (argo-rollouts.md 1.15).
 crds::TextMap inherited(const Pass& pass) {
     constexpr std::array skipped{"kubectl.kubernetes.io/last-applied-configuration",
-                                 crds::revision_annotation, crds::revision_history_annotation,
+                                 crds::revision_annotation,
+                                 crds::revision_history_annotation,
                                  crds::desired_replicas_annotation,
+                                 crds::ephemeral_metadata_annotation,
                                  "notified.notifications.argoproj.io"};
     crds::TextMap annotations = pass.seen.rollout.annotations;
     for (const char* key : skipped) annotations.erase(key);
@@ -199,7 +202,8 @@ void create_replica_set(Pass& pass) {
     const std::string name = pass.fresh_name();
     pass.act(
         CreateReplicaSet{name, pass.seen.rollout.template_hash, pass.seen.rollout.template_digest,
-                         std::move(annotations), pass.spec.min_ready_seconds},
+                         std::move(annotations), pass.spec.min_ready_seconds,
+                         metadata_at_birth(pass), wanted_anti_affinity(pass)},
         {false, "NewReplicaSetCreated",
          concat("Created ReplicaSet ", name, " (revision ", revision, ")")});
 }
@@ -221,7 +225,12 @@ void sync_revision(Pass& pass) {
     }
     if (fresh.min_ready_seconds != pass.spec.min_ready_seconds)
         update.min_ready_seconds = pass.spec.min_ready_seconds;
-    if (!update.annotations.empty() || update.min_ready_seconds) pass.act(std::move(update));
+    // A stable version that changed meanwhile.
+    const auto rule = wanted_anti_affinity(pass);
+    if (rule && !fresh.anti_affinity.empty() && fresh.anti_affinity != rule->hash)
+        update.anti_affinity = rule;
+    if (!update.annotations.empty() || update.min_ready_seconds || update.anti_affinity)
+        pass.act(std::move(update));
     set_rollout_revision(pass, revision);
 }
 

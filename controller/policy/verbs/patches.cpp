@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "crds/injected.hpp"
+
 namespace sluice::policy::verbs {
 namespace {
 
@@ -98,13 +100,9 @@ PatchPair restart(TimePoint at) {
 }
 
 Json undo(const Json& replica_set) {
-    Json pod_template = replica_set.at("spec").at("template");
-    if (Json* labels =
-            pod_template.contains("metadata") && pod_template["metadata"].contains("labels")
-                ? &pod_template["metadata"]["labels"]
-                : nullptr)
-        labels->erase("rollouts-pod-template-hash");
-    return Json::array({{{"op", "replace"}, {"path", "/spec/template"}, {"value", pod_template}}});
+    return Json::array({{{"op", "replace"},
+                         {"path", "/spec/template"},
+                         {"value", crds::declared_template(replica_set)}}});
 }
 
 }  // namespace sluice::policy::verbs

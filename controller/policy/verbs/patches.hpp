@@ -31,7 +31,7 @@ PatchPair resume();
 // Replaces every pod older than `at`, a few at a time.
 PatchPair restart(TimePoint at);
 
-// A JSON patch (RFC 6902): the pod template of that ReplicaSet, without the hash label.
+// A JSON patch (RFC 6902): the pod template of that ReplicaSet as it was declared.
 Json undo(const Json& replica_set);
 
 }  // namespace sluice::policy::verbs

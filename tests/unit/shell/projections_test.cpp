@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "controller/shell/projections.hpp"
 
 namespace sluice::shell {
@@ -35,6 +37,38 @@ TEST(ViewReplicaSet, KeepsWhatDecisionsRead) {
     EXPECT_EQ(view.seen.scale_down_deadline, *parse_rfc3339("2026-11-20T10:05:00Z"));
     EXPECT_EQ(view.seen.failure_reason, "FailedCreate");
     EXPECT_FALSE(view.seen.template_digest.empty());
+}
+
+TEST(ViewReplicaSet, IsTheSameVersionWithWhatWasInjected) {
+    const auto plain = view_replica_set(document(
+        R"({"spec": {"template": {"metadata": {"labels": {"app": "web"}}, "spec": {}}}})"));
+    const auto dressed = view_replica_set(document(R"({
+        "metadata": {"annotations": {"rollout.argoproj.io/ephemeral-metadata":
+            "{\"labels\":{\"role\":\"canary\"}}"}},
+        "spec": {"template": {"metadata": {"labels": {"app": "web", "role": "canary"}},
+            "spec": {}}}})"));
+    EXPECT_EQ(dressed.seen.template_digest, plain.seen.template_digest);
+}
+
+TEST(ViewPod, KeepsWhatRestartsAndInjectedMetadataAsk) {
+    const auto view = view_pod(document(R"({
+        "metadata": {"namespace": "shop", "name": "web-5d8-x", "uid": "p",
+            "creationTimestamp": "2026-11-20T10:00:00Z", "deletionTimestamp": "2026-11-20T11:00:00Z",
+            "labels": {"rollouts-pod-template-hash": "5d8"}, "annotations": {"note": "watch"},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "web-5d8", "uid": "u1",
+                                 "controller": true}]},
+        "status": {"conditions": [{"type": "Ready", "status": "True",
+                                   "lastTransitionTime": "2026-11-20T10:00:05Z"}]}})"));
+    EXPECT_EQ(view.owner, owner_mark("u1"));
+    EXPECT_EQ(view.created, *parse_rfc3339("2026-11-20T10:00:00Z"));
+    EXPECT_EQ(view.ready_since, *parse_rfc3339("2026-11-20T10:00:05Z"));
+    EXPECT_TRUE(view.deleting);
+    EXPECT_EQ(view.marks.size(), 2U);
+    EXPECT_TRUE(
+        std::ranges::binary_search(view.marks, policy::rollout::annotation_mark("note", "watch")));
+    EXPECT_FALSE(view_pod(document(R"({"status": {"conditions": [{"type": "Ready",
+        "status": "False", "lastTransitionTime": "2026-11-20T10:00:05Z"}]}})"))
+                     .ready_since);
 }
 
 TEST(ViewReplicaSet, TakesADeadlineThatIsNoTimeAsPast) {

@@ -104,6 +104,33 @@ public:
             .value();
     }
 
+    void add_pod(const std::string& name, const std::string& owner) {
+        const Json reference = {{"apiVersion", "apps/v1"},
+                                {"kind", "ReplicaSet"},
+                                {"name", "any"},
+                                {"uid", owner},
+                                {"controller", true}};
+        const Json made =
+            user_
+                .create(
+                    resources::pods,
+                    {{"metadata",
+                      {{"name", name},
+                       {"namespace", "default"},
+                       {"labels", {{"app", "shop"}, {crds::pod_template_hash_label, hash("v1")}}},
+                       {"ownerReferences", {reference}}}},
+                     {"spec", {{"containers", {{{"name", "c"}, {"image", "shop:v1"}}}}}}})
+                .value();
+        patch_status(resources::pods, name,
+                     {{"conditions",
+                       {{{"type", "Ready"},
+                         {"status", "True"},
+                         {"lastTransitionTime", made["metadata"]["creationTimestamp"]}}}}});
+    }
+    std::string uid_of_set(const std::string& version) {
+        return text_at(get(resources::replica_sets, "shop-" + hash(version)), {"metadata", "uid"});
+    }
+
 private:
     static Json owners(const std::string& uid) {
         return {{{"apiVersion", "argoproj.io/v1alpha1"},
@@ -251,36 +278,9 @@ TEST_F(RolloutsTest, WhatIsRefusedIsToldInAnEvent) {
 }
 
 TEST_F(RolloutsTest, ARestartEvictsOlderPodsOfItsOwnReplicaSets) {
-    const auto add_pod = [&](const std::string& name, const std::string& owner) {
-        const Json made =
-            user_
-                .create(
-                    resources::pods,
-                    {{"metadata",
-                      {{"name", name},
-                       {"namespace", "default"},
-                       {"labels", {{"app", "shop"}, {crds::pod_template_hash_label, hash("v1")}}},
-                       {"ownerReferences",
-                        {{{"apiVersion", "apps/v1"},
-                          {"kind", "ReplicaSet"},
-                          {"name", "any"},
-                          {"uid", owner},
-                          {"controller", true}}}}}},
-                     {"spec", {{"containers", {{{"name", "c"}, {"image", "shop:v1"}}}}}}})
-                .value();
-        patch_status(resources::pods, name,
-                     {{"conditions",
-                       {{{"type", "Ready"},
-                         {"status", "True"},
-                         {"lastTransitionTime", made["metadata"]["creationTimestamp"]}}}}});
-    };
-    const auto v1 =
-        text_at(get(resources::replica_sets, "shop-" + hash("v1")), {"metadata", "uid"});
-    const auto v2 =
-        text_at(get(resources::replica_sets, "shop-" + hash("v2")), {"metadata", "uid"});
-    add_pod("a", v1);
-    add_pod("b", v1);
-    add_pod("c", v2);
+    add_pod("a", uid_of_set("v1"));
+    add_pod("b", uid_of_set("v1"));
+    add_pod("c", uid_of_set("v2"));
     add_pod("foreign", "another-uid");
     server_.clock.advance(std::chrono::minutes{1});
     user_
@@ -295,6 +295,27 @@ TEST_F(RolloutsTest, ARestartEvictsOlderPodsOfItsOwnReplicaSets) {
     }));
     EXPECT_FALSE(user_.get({resources::pods, "default", "a"}).ok());
     EXPECT_TRUE(user_.get({resources::pods, "default", "foreign"}).ok());
+}
+
+TEST_F(RolloutsTest, PodsAndTheirTemplateGetTheMetadataOfTheirRole) {
+    add_pod("a", uid_of_set("v1"));
+    user_
+        .patch({resources::rollouts, "default", "shop"}, kube::PatchType::Merge,
+               {{"spec",
+                 {{"strategy",
+                   {{"canary", {{"stableMetadata", {{"labels", {{"role", "stable"}}}}}}}}}}}})
+        .value();
+    start_and_sync();
+    ASSERT_TRUE(eventually([&] {
+        const auto ignored = rollouts_->reconcile("default/shop");
+        return text_at(get(resources::pods, "a"), {"metadata", "labels", "role"}) == "stable";
+    }));
+    const Json set = get(resources::replica_sets, "shop-" + hash("v1"));
+    EXPECT_EQ(text_at(set, {"spec", "template", "metadata", "labels", "role"}), "stable");
+    EXPECT_EQ(text_at(set, {"metadata", "annotations", crds::ephemeral_metadata_annotation}),
+              R"({"labels":{"role":"stable"}})");
+    EXPECT_EQ(view_replica_set(set).seen.template_digest,
+              crds::decode_rollout(rollout_document("v1")).pod_template.digest);
 }
 
 TEST_F(RolloutsTest, ALostRaceComesBackAfterABackOff) {
