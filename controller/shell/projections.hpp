@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the rollout controller keeps of the objects it watches (DESIGN D9): typed, small, and
 // nothing that a decision never reads. The documents are dropped once decoded; only route objects
-// and analysis templates stay whole, because routers and run builders work on documents.
+// stay whole, because routers work on documents.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/shell/rollout_observe.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "analysis/template.hpp"
 #include "base/text.hpp"
 #include "traffic/route_write.hpp"
 
@@ -153,8 +155,12 @@ void see_routes(const World& world, const crds::Rollout& rollout, seen::Observat
 }
 
 void see_runs(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
-    for (const auto& view : world.analysis_runs.in_namespace(rollout.metadata.ns))
-        if (view->controller.uid == rollout.metadata.uid) all.analysis_runs.push_back(view->seen);
+    for (const auto& view : world.analysis_runs.in_namespace(rollout.metadata.ns)) {
+        if (view->controller.uid == rollout.metadata.uid)
+            all.analysis_runs.push_back(view->seen);
+        else if (view->seen.name.starts_with(rollout.metadata.name + "-"))
+            all.taken_run_names.insert(view->seen.name);
+    }
 }
 
 bool injects_metadata(const crds::Rollout& rollout, const seen::Observation& all) {
@@ -186,27 +192,42 @@ void see_pods(const World& world, const crds::Rollout& rollout, seen::Observatio
                                });
 }
 
+// What keeps this analysis from being started, as upstream's validation says it
+// (argo-rollouts.md 1.19): templates that are missing, nested ones too, arguments, endless metrics.
 void see_template_problems(const World& world, const crds::Rollout& rollout,
-                           const crds::RolloutAnalysis& analysis, seen::Observation& all) {
-    for (const auto& ref : analysis.templates) {
-        const bool there = ref.cluster_scope
-                               ? world.cluster_analysis_templates.get(ref.template_name) != nullptr
-                               : world.analysis_templates.get(
-                                     key_of(rollout.metadata.ns, ref.template_name)) != nullptr;
-        if (there) continue;
+                           const crds::RolloutAnalysis& analysis, analysis::AnalysisUse use,
+                           const std::string& path, seen::Observation& all) {
+    const auto complain = [&](const std::string& what) {
+        std::vector<std::string> names;
+        for (const auto& ref : analysis.templates) names.push_back(ref.template_name);
         all.problems.push_back(
-            concat(ref.cluster_scope ? "ClusterAnalysisTemplate '" : "AnalysisTemplate '",
-                   ref.template_name, "' not found"));
-    }
+            concat(path, ": Invalid value: \"templateNames: [", join(names, " "), "]\": ", what));
+    };
+    auto templates = analysis::gather_templates(
+        analysis.templates, [&](const crds::AnalysisTemplateRef& ref) -> analysis::TemplatePointer {
+            return ref.cluster_scope ? world.cluster_analysis_templates.get(ref.template_name)
+                                     : world.analysis_templates.get(
+                                           key_of(rollout.metadata.ns, ref.template_name));
+        });
+    if (!templates.ok()) return complain(templates.error().message);
+    analysis::RunRequest request{.templates = std::move(*templates), .dry_run = analysis.dry_run};
+    for (const auto& arg : analysis.args)
+        request.args.push_back({.name = arg.name, .value = arg.value.value_or("known later")});
+    for (const auto& what : analysis::problems_of(request, use)) complain(what);
 }
 
 void see_problems(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
+    using analysis::AnalysisUse;
     const auto& canary = rollout.spec.canary;
     if (!canary) return;
-    if (canary->analysis) see_template_problems(world, rollout, canary->analysis->analysis, all);
-    for (const auto& step : canary->steps)
-        if (const auto* analysis = std::get_if<crds::AnalysisStep>(&step))
-            see_template_problems(world, rollout, analysis->analysis, all);
+    const std::string path = "spec.strategy.canary.";
+    for (size_t i = 0; i < canary->steps.size(); ++i)
+        if (const auto* step = std::get_if<crds::AnalysisStep>(&canary->steps[i]))
+            see_template_problems(world, rollout, step->analysis, AnalysisUse::Inline,
+                                  concat(path, "steps[", i, "].analysis.templates"), all);
+    if (canary->analysis)
+        see_template_problems(world, rollout, canary->analysis->analysis, AnalysisUse::Background,
+                              path + "analysis.templates", all);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "controller/policy/rollout/decision.hpp"
 #include "controller/shell/rollout_execute.hpp"
 #include "controller/shell/rollout_observe.hpp"
+#include "controller/shell/service_release.hpp"
 
 namespace sluice::shell {
 namespace {
@@ -173,15 +174,18 @@ Rollouts::Looked Rollouts::look(const std::string& key, const Then& then) {
 }
 
 Rollouts::Looked Rollouts::triage(const std::string& key) {
+    const bool owes = !services_owed(world_, key).empty();
+    if (owes && !world_.rollouts.get(key)) reconciler_.put_back(key);
     return look(key, [&](const auto& rollout, const auto& decision) -> Looked {
         if (cannot_wait(decision)) return perform({traffic_, rollout, decision});
-        if (nothing_to_do(rollout, decision)) return decision.look_again_after;
+        if (!owes && nothing_to_do(rollout, decision)) return decision.look_again_after;
         reconciler_.put_back(key);
         return std::optional<Duration>{};
     });
 }
 
 Rollouts::Looked Rollouts::reconcile(const std::string& key) {
+    TRY(release_services(client_, key, services_owed(world_, key), log_));
     return look(key, [&](const auto& rollout, const auto& decision) {
         return perform({client_, rollout, decision});
     });

@@ -2,6 +2,7 @@
 #include "controller/shell/world.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "controller/shell/triggers.hpp"
 
@@ -41,6 +42,11 @@ void World::listen() {
             if (view)
                 if (const auto key = owner_key(view->ns, view->controller); !key.empty())
                     wake_(key);
+        // Nobody's: whoever selects it adopts it.
+        if (fresh && fresh->controller.uid.empty())
+            wake_users(fresh->ns, [&](const auto& r) {
+                return r.spec.selector && crds::matches(*r.spec.selector, fresh->labels);
+            });
     });
     analysis_runs.listen([this](const std::string&, const auto* old, const auto* fresh) {
         if (old && fresh && *old == *fresh) return;
@@ -50,6 +56,9 @@ void World::listen() {
     services.listen([this](const std::string&, const auto* old, const auto* fresh) {
         if (old && fresh && *old == *fresh) return;
         const auto& service = either(old, fresh);
+        // Whoever it says it belongs to, though it may be gone.
+        for (const auto* view : {old, fresh})
+            if (view && !view->managed_by.empty()) wake_(key_of(view->ns, view->managed_by));
         wake_users(service.ns, [&](const auto& r) { return uses_service(r, service.name); });
     });
     endpoint_slices.listen([this](const std::string&, const auto* old, const auto* fresh) {
@@ -120,13 +129,15 @@ bool World::synced() const {
 
 std::map<std::string, long> World::ready_endpoints(const std::string& ns,
                                                    const std::string& service) const {
+    // A dual-stack Service has a slice for each family, with the same pods.
+    std::set<std::string> names;
+    for (const auto& slice : endpoint_slices.in_namespace(ns))
+        if (slice->service == service)
+            names.insert(slice->ready_pods.begin(), slice->ready_pods.end());
     std::map<std::string, long> by_hash;
-    for (const auto& slice : endpoint_slices.in_namespace(ns)) {
-        if (slice->service != service) continue;
-        for (const auto& name : slice->ready_pods) {
-            const auto pod = pods.get(key_of(ns, name));
-            ++by_hash[pod ? pod->hash : ""];
-        }
+    for (const auto& name : names) {
+        const auto pod = pods.get(key_of(ns, name));
+        ++by_hash[pod ? pod->hash : ""];
     }
     return by_hash;
 }

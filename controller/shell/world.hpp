@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "controller/shell/projections.hpp"
+#include "crds/analysis.hpp"
 #include "crds/rollout.hpp"
 #include "platform/kube/cache.hpp"
 #include "platform/kube/client.hpp"
@@ -43,9 +44,8 @@ public:
     kube::Cache<DocumentView> ingresses{[](const Json& d) { return DocumentView{d}; }};
     kube::Cache<DocumentView> virtual_services{[](const Json& d) { return DocumentView{d}; }};
     kube::Cache<DocumentView> destination_rules{[](const Json& d) { return DocumentView{d}; }};
-    kube::Cache<DocumentView> analysis_templates{[](const Json& d) { return DocumentView{d}; }};
-    kube::Cache<DocumentView> cluster_analysis_templates{
-        [](const Json& d) { return DocumentView{d}; }};
+    kube::Cache<crds::AnalysisTemplate> analysis_templates{crds::analysis_template_of};
+    kube::Cache<crds::AnalysisTemplate> cluster_analysis_templates{crds::analysis_template_of};
 
     // Ready endpoints of a Service by the revision of their pods.
     [[nodiscard]] std::map<std::string, long> ready_endpoints(const std::string& ns,

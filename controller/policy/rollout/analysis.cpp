@@ -46,6 +46,7 @@ std::string choose_name(const Pass& pass, const Wanted& wanted) {
     const std::string base = wanted.base_name(pass);
     for (long i = 0;; ++i) {
         std::string name = i == 0 ? base : concat(base, ".", i);
+        if (pass.seen.taken_run_names.contains(name)) continue;
         const AnalysisRunSeen* run = named(pass, name);
         if (!run || (!over(run->phase) && !run->terminate && !run->deleting)) return name;
     }
@@ -81,7 +82,8 @@ void judge(Pass& pass, const AnalysisRunSeen& run, std::string_view kind) {
 std::optional<RunStatus> follow(Pass& pass, const Wanted& wanted,
                                 const std::optional<RunStatus>& status, std::string_view kind) {
     const AnalysisRunSeen* run = recorded(pass, status);
-    if (status && !run && !pass.before.aborted_at) {
+    if (status && !run && !pass.before.aborted_at &&
+        !pass.seen.taken_run_names.contains(status->name)) {
         // Named but not there: its creation was lost, or is not visible yet.
         start(pass, wanted, status->name);
         return status;

@@ -96,10 +96,20 @@ void take_back_traffic(Pass& pass) {
     reconcile_services(pass);
 }
 
+// Nor is a user's way back to the stable version.
+void take_back_when_undone(Pass& pass) {
+    const bool undone = pass.fresh && pass.fresh == pass.stable;
+    if (!undone || pass.before.abort || !unserved(pass.spec).empty()) return;
+    pass.abort_asked = true;  // for the traffic of this pass
+    reconcile_traffic(pass);
+    reconcile_services(pass);
+}
+
 void refuse(Pass& pass, const std::string& problem) {
     stop_with(pass, crds::condition_types::invalid_spec, crds::reasons::invalid_spec,
               concat("The Rollout \"", pass.seen.rollout.name, "\" is invalid: ", problem));
     take_back_traffic(pass);
+    take_back_when_undone(pass);
     pass.look_again(invalid_retry);
 }
 
@@ -120,8 +130,17 @@ bool template_changed(const Pass& pass) {
            pass.before.current_pod_hash != pass.fresh->hash;
 }
 
+// Another hash of the spec that was last carried out is another way of hashing, not another step
+// (upstream starts over).
 bool steps_changed(const Pass& pass) {
-    return pass.before.current_step_hash != pass.seen.rollout.step_hash;
+    const crds::RolloutStatus& before = pass.before;
+    if (before.current_step_hash == pass.seen.rollout.step_hash) return false;
+    const bool carried_out =
+        !before.current_step_hash.empty() &&
+        before.observed_generation == std::to_string(pass.seen.rollout.generation) &&
+        !crds::find_condition(before, crds::condition_types::invalid_spec) &&
+        !crds::find_condition(before, crds::condition_types::unserved);
+    return !carried_out;
 }
 
 // From the first step again; or past the last where the version is known to be good.
@@ -276,6 +295,7 @@ void settle_step(Pass& pass) {
 }
 
 void carry_out(Pass& pass) {
+    pass.status().current_step_hash = pass.seen.rollout.step_hash;
     if (pass.before.promote_full || pass.within_rollback_window()) {
         pass.pauses_cleared = true;
         pass.abort_lifted = true;
@@ -326,6 +346,10 @@ Decision decide(const crds::RolloutSpec& spec, const crds::RolloutStatus& before
     }
     adopt_orphans(pass);
     if (!pass.fresh) {
+        // Making it may fail for long; users do not wait for that.
+        auto earlier = std::exchange(pass.decision.actions, {});
+        lead_users_home(pass);
+        for (auto& planned : earlier) pass.decision.actions.push_back(std::move(planned));
         create_replica_set(pass);
         return pass.decision;
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -142,6 +143,8 @@ struct Observation {
     // One per router set in trafficRouting and served, in the order upstream reconciles them.
     std::vector<RouteSeen> routes;
     std::vector<AnalysisRunSeen> analysis_runs;  // any order
+    // Of runs that are not this Rollout's: no run of its own can be made under them.
+    std::set<std::string> taken_run_names;
     std::vector<PodSeen> pods;  // any order; only where a restart or metadata asks for them
     // What decoding and reference validation found (templates missing, ingress without a matching
     // rule …), in upstream's words; the first is shown. Services are judged by decide itself.

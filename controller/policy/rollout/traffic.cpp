@@ -217,6 +217,7 @@ void point(Pass& pass, const std::string& name, const ReplicaSetSeen* set, Care 
     if (!service || !set) return;
     const std::string from = selected_hash(*service);
     if (from == set->hash) return;
+    if (!service->managed_by.empty() && service->managed_by != pass.seen.rollout.name) return;
     if (care == Care::Availability) {
         if (set->available_replicas == 0) return;
         // A Service that was somebody's before takes all its traffic along.
@@ -253,6 +254,9 @@ void point_canary(Pass& pass) {
 
 long desired_weight(const Pass& pass) {
     if (pass.promoted() || traffic::urgent(pass) || restart_takes_canary(pass)) return 0;
+    if (pass.before.promote_full && pass.canary.dynamic_stable_scale && pass.replicas() > 0)
+        return pass.max_weight() * std::min(pass.fresh->available_replicas, pass.replicas()) /
+               pass.replicas();
     if (pass.before.promote_full)
         return pass.before.canary.weights ? pass.before.canary.weights->canary.weight : 0;
     const auto index = pass.step_index();
@@ -281,6 +285,13 @@ void reconcile_traffic(Pass& pass) {
     traffic::record(pass);
     const long desired = desired_weight(pass);
     for (const auto& route : pass.seen.routes) traffic::steer(pass, route, desired);
+}
+
+void lead_users_home(Pass& pass) {
+    if (pass.routed())
+        for (const auto& route : pass.seen.routes)
+            if (route.weight.value_or(0) > 0) traffic::steer(pass, route, 0);
+    reconcile_services(pass);
 }
 
 void reconcile_services(Pass& pass) {

@@ -12,6 +12,10 @@ void reconcile_traffic(Pass& pass);
 // Points the stable and the canary Service at their ReplicaSets.
 void reconcile_services(Pass& pass);
 
+// Both, where the declared version has no ReplicaSet yet: whoever is on another goes back to
+// stable.
+void lead_users_home(Pass& pass);
+
 // The weight that the steps ask for now, before any care for readiness.
 long desired_weight(const Pass& pass);
 // Some route still sends users to a version that is neither the declared nor the stable one.
