@@ -55,7 +55,7 @@ struct Live {
     std::atomic<standalone::Cluster*> cluster = nullptr;
 
     [[nodiscard]] std::string metrics() const {
-        const auto* const controller = app.load();
+        auto* const controller = app.load();
         const auto* const embedded = cluster.load();
         return concat(controller ? controller->metrics() : "", embedded ? embedded->metrics() : "");
     }

@@ -28,7 +28,7 @@ AnalysisRuns::AnalysisRuns(AnalysisRunsParts parts, AnalysisRunsOptions options)
       measurements_(parts_.http, parts_.clock, options_.providers,
                     [this](const std::string& key) { reconciler_.add(key); }),
       reconciler_(
-          {.name = "analysisrun", .workers = options_.workers},
+          {.name = "analysisrun", .workers = options_.workers, .done = options_.done},
           [this](const std::string& key) { return reconcile(key); }, parts_.clock, parts_.log) {
     cache_.listen([this](const std::string& key, const auto* old, const auto* fresh) {
         on_change(key, old, fresh);

@@ -30,6 +30,7 @@ struct AnalysisRunsOptions {
     int workers = 4;
     std::string ns;  // empty: all namespaces
     analysis::ProviderSettings providers;
+    kube::Reconciler::Done done = {};
 };
 
 // Everything referenced must outlive it.
@@ -62,6 +63,8 @@ public:
 
     // What it wants to be told of; start() makes an informer of it.
     [[nodiscard]] kube::Watch watch();
+    // For metrics.
+    [[nodiscard]] size_t depth() { return reconciler_.depth(); }
     // Without start(), for a simulator: feed watch() and turn the queue by hand.
     bool step() { return reconciler_.step(); }
     [[nodiscard]] std::optional<TimePoint> next() { return reconciler_.next(); }

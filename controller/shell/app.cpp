@@ -3,7 +3,9 @@
 
 #include <cstdlib>
 
+#include "base/text.hpp"
 #include "controller/shell/analysis_runs.hpp"
+#include "controller/shell/controller_metrics.hpp"
 #include "controller/shell/deliveries.hpp"
 #include "controller/shell/events.hpp"
 #include "controller/shell/git_source_decoders.hpp"
@@ -16,6 +18,8 @@
 namespace sluice::shell {
 namespace {
 
+constexpr const char* app_version = "0.1.0";
+
 std::string prometheus_address() {
     const char* address = std::getenv("ARGO_ROLLOUTS_PROMETHEUS_ADDRESS");  // upstream's name
     return address ? address : "";
@@ -25,28 +29,37 @@ std::string prometheus_address() {
 class WiredApp final : public App {
 public:
     WiredApp(AppOptions options, Connections kubernetes, const Clock& clock, Log& log)
-        : client_(kubernetes.usual, "sluice"),
-          traffic_(kubernetes.traffic, "sluice"),
+        : usual_(kubernetes.usual, metrics_),
+          fast_(kubernetes.traffic, metrics_),
+          client_(usual_, "sluice"),
+          traffic_(fast_, "sluice"),
           events_(client_, clock, log, "rollouts-controller"),
           rollouts_(
-              {.ns = options.ns}, client_, traffic_,
-              [this](Event event) { events_.add(std::move(event)); }, clock, log),
+              {.ns = options.ns, .done = metrics_.done("rollout")}, client_, traffic_,
+              [this](Event event) { tell(std::move(event)); }, clock, log),
           runs_({.client = client_,
                  .http = measurements_,
                  .clock = clock,
                  .log = log,
-                 .events = [this](Event event) { events_.add(std::move(event)); }},
-                {.ns = options.ns, .providers = {.prometheus_address = prometheus_address()}}),
+                 .events = [this](Event event) { tell(std::move(event)); }},
+                {.ns = options.ns,
+                 .providers = {.prometheus_address = prometheus_address()},
+                 .done = metrics_.done("analysisrun")}),
           sources_(
               {.data_dir = options.data_dir,
                .git_program = options.git_program,
                .ns = options.ns,
-               .decoders = manifest_decoders()},
-              client_, [this](Event event) { events_.add(std::move(event)); }, clock, log),
+               .decoders = manifest_decoders(),
+               .done = metrics_.done("gitsource"),
+               .wrap =
+                   [this, &clock](auto repository) {
+                       return measured(std::move(repository), metrics_, clock);
+                   }},
+              client_, [this](Event event) { tell(std::move(event)); }, clock, log),
           webhook_(sources_, client_),
           deliveries_(
-              {.ns = options.ns, .version = "0.1.0"}, client_,
-              [this](const std::string& key) { return sources_.open(key); },
+              {.ns = options.ns, .version = app_version, .done = metrics_.done("delivery")},
+              client_, [this](const std::string& key) { return sources_.open(key); },
               [this](const std::string& key) { sources_.hint(key); }, clock, log) {
         rollouts_.start();
         runs_.start();
@@ -62,9 +75,25 @@ public:
     bool ready() const override {
         return rollouts_.synced() && runs_.synced() && sources_.synced();
     }
-    std::string metrics() const override {
-        return object_metrics(rollouts_.world().rollouts.all(),
-                              rollouts_.world().analysis_runs.all());
+    std::string metrics() override {
+        const ToldObjects objects{.rollouts = rollouts_.world().rollouts.all(),
+                                  .runs = runs_.cache().all(),
+                                  .deliveries = deliveries_.cache().all()};
+        forget_what_is_gone(objects);
+        MetricText text;
+        write_object_metrics(text, objects);
+        metrics_.write(text);
+        text.family("workqueue_depth", "gauge", "Current depth of workqueue.");
+        const auto depth = [&](const char* name, size_t keys) {
+            text.sample({{"name", name}}, static_cast<double>(keys));
+        };
+        depth("rollout", rollouts_.depth());
+        depth("analysisrun", runs_.depth());
+        depth("gitsource", sources_.depth());
+        depth("delivery", deliveries_.depth());
+        text.family("argo_rollouts_controller_info", "gauge", "Running Argo-rollouts version");
+        text.sample({{"version", concat("sluice-", app_version)}}, 1);
+        return text.take();
     }
     HttpResponse webhook(const HttpRequest& request) override { return webhook_.handle(request); }
 
@@ -78,6 +107,21 @@ public:
     }
 
 private:
+    void tell(Event event) {
+        metrics_.told(event);
+        events_.add(std::move(event));
+    }
+    void forget_what_is_gone(const ToldObjects& objects) {
+        std::set<std::string> rollouts, runs;
+        for (const auto& each : objects.rollouts)
+            rollouts.insert(key_of(each->metadata.ns, each->metadata.name));
+        for (const auto& each : objects.runs)
+            runs.insert(key_of(each->metadata.ns, each->metadata.name));
+        metrics_.forget_others(rollouts, runs);
+    }
+
+    ControllerMetrics metrics_;  // first: everything counts to the end
+    CountingTransport usual_, fast_;
     kube::Client client_;
     kube::Client traffic_;
     EventWriter events_;

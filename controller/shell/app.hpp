@@ -26,7 +26,7 @@ public:
     // Whether every cache has listed once and the workers work.
     [[nodiscard]] virtual bool ready() const = 0;
     // Prometheus text.
-    [[nodiscard]] virtual std::string metrics() const = 0;
+    [[nodiscard]] virtual std::string metrics() = 0;
     // For the webhook listener.
     virtual HttpResponse webhook(const HttpRequest& request) = 0;
     // Ends every thread; what was under way is finished by the next start.

@@ -35,7 +35,7 @@ Deliveries::Deliveries(Options options, const kube::Client& client, RepositoryFa
           },
           log),
       reconciler_(
-          {.name = "delivery", .workers = options_.workers},
+          {.name = "delivery", .workers = options_.workers, .done = options_.done},
           [this](const std::string& key) { return reconcile(key); }, clock, log) {}
 
 Deliveries::~Deliveries() {

@@ -30,6 +30,7 @@ public:
         std::string instance = {};           // which one it is: a pod's or a host's name
         int workers = 2;
         DeliveryWriters::Options writers = {};
+        kube::Reconciler::Done done = {};
     };
 
     // Everything referenced must outlive it. stop() before the transport goes.
@@ -41,6 +42,11 @@ public:
     void start();
     // Leaves what Git is still owed in the outboxes.
     void stop();
+
+    // For metrics.
+    [[nodiscard]] size_t depth() { return reconciler_.depth(); }
+    // What the watch last saw.
+    [[nodiscard]] const kube::Cache<crds::Delivery>& cache() const { return world_.deliveries; }
 
     // Without start(), for a simulator: feed the watches, begin once each has listed (the options
     // name the cluster then), and turn queue and writers by hand.

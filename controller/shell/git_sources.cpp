@@ -51,7 +51,7 @@ GitSources::GitSources(Options options, const kube::Client& client, EventSink ev
       quarantines_(quarantine_of),
       jitter_(options_.jitter_seed),
       reconciler_(
-          {.name = "gitsource", .workers = options_.workers, .backoff = {}},
+          {.name = "gitsource", .workers = options_.workers, .backoff = {}, .done = options_.done},
           [this](const std::string& key) { return reconcile(key); }, clock, log) {
     sources_.listen(
         [this](const std::string& key, const GitSourceMark* old, const GitSourceMark* fresh) {
@@ -119,11 +119,12 @@ void GitSources::hint(const std::string& key) {
 
 Result<std::unique_ptr<git::Repository>> GitSources::open_for(const crds::GitSource& source) {
     if (options_.open) return options_.open(source);
-    return open_repository_of(source, client_,
-                              {.data_dir = options_.data_dir,
-                               .git_program = options_.git_program,
-                               .stop = stop_.get_token()},
-                              log_);
+    auto repository = TRY(open_repository_of(source, client_,
+                                             {.data_dir = options_.data_dir,
+                                              .git_program = options_.git_program,
+                                              .stop = stop_.get_token()},
+                                             log_));
+    return options_.wrap ? options_.wrap(std::move(repository)) : std::move(repository);
 }
 
 Result<std::unique_ptr<git::Repository>> GitSources::open(const std::string& key) {

@@ -48,6 +48,9 @@ public:
         // for a simulator.
         std::function<Result<std::unique_ptr<git::Repository>>(const crds::GitSource&)> open = {};
         unsigned jitter_seed = std::random_device{}();
+        kube::Reconciler::Done done = {};
+        // Put around every repository that is opened: for metrics.
+        std::function<std::unique_ptr<git::Repository>(std::unique_ptr<git::Repository>)> wrap = {};
     };
 
     GitSources(Options options, const kube::Client& client, EventSink events, const Clock& clock,
@@ -63,6 +66,8 @@ public:
     void end_git_programs() { stop_.request_stop(); }
     // Whether every watch has listed once.
     [[nodiscard]] bool synced() const;
+    // For metrics.
+    [[nodiscard]] size_t depth() { return reconciler_.depth(); }
     // Without start(), for a simulator: feed the watches and turn the queue by hand.
     [[nodiscard]] std::vector<kube::Watch> watches();
     bool step() { return reconciler_.step(); }

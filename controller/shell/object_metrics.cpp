@@ -2,31 +2,56 @@
 #include "controller/shell/object_metrics.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
 
-#include "base/text.hpp"
+#include "base/json.hpp"
+#include "base/resource.hpp"
 
 namespace sluice::shell {
 namespace {
 
+using RolloutPointers = std::vector<std::shared_ptr<const crds::Rollout>>;
+
+constexpr std::array rollout_phases{"Completed", "Progressing", "Paused",
+                                    "Timeout",   "Error",       "Abort"};
+constexpr std::array run_phases{"Pending",    "Error",   "Failed",
+                                "Successful", "Running", "Inconclusive"};
+
+// Keys of a metric's provider, and what upstream calls them.
+constexpr std::array<std::pair<const char*, const char*>, 11> provider_types{
+    {{"prometheus", "Prometheus"},
+     {"job", "Job"},
+     {"kayenta", "Kayenta"},
+     {"web", "Web"},
+     {"wavefront", "Wavefront"},
+     {"newRelic", "NewRelic"},
+     {"datadog", "Datadog"},
+     {"cloudWatch", "CloudWatch"},
+     {"graphite", "Graphite"},
+     {"influxdb", "Influxdb"},
+     {"skywalking", "SkyWalking"}}};
+
 std::string_view strategy_of(const crds::Rollout& rollout) {
-    if (rollout.spec.canary) return "canary";
-    return rollout.spec.blue_green ? "blueGreen" : "none";
+    if (rollout.spec.blue_green) return "blueGreen";
+    return rollout.spec.canary ? "canary" : "none";
 }
 
+// The last one wins where several are set, as with upstream.
 std::string_view router_of(const crds::Rollout& rollout) {
     const auto& canary = rollout.spec.canary;
     if (!canary || !canary->traffic_routing) return "";
-    if (canary->traffic_routing->istio) return "Istio";
-    return canary->traffic_routing->nginx ? "Nginx" : "";
+    if (canary->traffic_routing->nginx) return "Nginx";
+    return canary->traffic_routing->istio ? "Istio" : "";
 }
 
 // Derived from the Progressing condition's reason, not from status.phase, as upstream does.
 std::string_view phase_of(const crds::Rollout& rollout) {
     std::string_view phase = "Progressing";
     for (const auto& condition : rollout.status.conditions) {
-        if (condition.type == "InvalidSpec" && condition.status == crds::ConditionStatus::True)
-            return "InvalidSpec";
+        if (condition.type == "InvalidSpec") return "InvalidSpec";
         if (condition.type != "Progressing") continue;
         if (condition.reason == "NewReplicaSetAvailable") phase = "Completed";
         if (condition.reason == "RolloutPaused") phase = "Paused";
@@ -37,57 +62,135 @@ std::string_view phase_of(const crds::Rollout& rollout) {
     return phase;
 }
 
-void head(std::string& text, std::string_view name, std::string_view help) {
-    text += concat("# HELP ", name, " ", help, "\n# TYPE ", name, " gauge\n");
+template <class Object>
+MetricLabels labels_of(const Object& object) {
+    return {{"namespace", object.metadata.ns}, {"name", object.metadata.name}};
 }
 
-// Names are DNS labels: nothing in them needs escaping.
-void line(std::string& text, std::string_view metric, std::string_view ns, std::string_view name,
-          std::string_view labels, long value) {
-    text +=
-        concat(metric, "{name=\"", name, "\",namespace=\"", ns, "\"", labels, "} ", value, "\n");
+template <class Object>
+MetricLabels labels_of(const Object& object, const MetricLabels& more) {
+    auto labels = labels_of(object);
+    labels.insert(labels.end(), more.begin(), more.end());
+    return labels;
 }
 
-void replicas(std::string& text, const RolloutPointers& rollouts, std::string_view which,
-              const std::function<long(const crds::Rollout&)>& value) {
-    const auto name = concat("rollout_info_replicas_", which);
-    head(text, name, concat("The number of ", which, " replicas per rollout."));
+void write_replicas(MetricText& text, const RolloutPointers& rollouts, const std::string& which,
+                    const std::function<long(const crds::Rollout&)>& value) {
+    text.family("rollout_info_replicas_" + which, "gauge",
+                "The number of " + which + " replicas per rollout.");
     for (const auto& rollout : rollouts)
-        line(text, name, rollout->metadata.ns, rollout->metadata.name, "", value(*rollout));
+        text.sample(labels_of(*rollout), static_cast<double>(value(*rollout)));
 }
 
-void rollout_series(std::string& text, const RolloutPointers& rollouts) {
-    head(text, "rollout_info", "Information about rollout.");
+void write_rollouts(MetricText& text, const RolloutPointers& rollouts) {
+    text.family("rollout_info", "gauge", "Information about rollout.");
     for (const auto& r : rollouts)
-        line(text, "rollout_info", r->metadata.ns, r->metadata.name,
-             concat(",phase=\"", phase_of(*r), "\",strategy=\"", strategy_of(*r),
-                    "\",traffic_router=\"", router_of(*r), "\""),
-             1);
-    replicas(text, rollouts, "available",
-             [](const crds::Rollout& r) { return r.status.available_replicas; });
-    replicas(text, rollouts, "unavailable", [](const crds::Rollout& r) {
-        return std::max(0L, r.spec.replicas.value_or(1) - r.status.available_replicas);
-    });
-    replicas(text, rollouts, "desired",
-             [](const crds::Rollout& r) { return r.spec.replicas.value_or(1); });
-    replicas(text, rollouts, "updated",
-             [](const crds::Rollout& r) { return r.status.updated_replicas; });
+        text.sample(labels_of(*r, {{"strategy", strategy_of(*r)},
+                                   {"traffic_router", router_of(*r)},
+                                   {"phase", phase_of(*r)}}),
+                    1);
+    write_replicas(text, rollouts, "available",
+                   [](const auto& r) { return r.status.available_replicas; });
+    write_replicas(text, rollouts, "unavailable",
+                   [](const auto& r) { return r.status.replicas - r.status.available_replicas; });
+    write_replicas(text, rollouts, "desired",
+                   [](const auto& r) { return r.spec.replicas.value_or(1); });
+    write_replicas(text, rollouts, "updated",
+                   [](const auto& r) { return r.status.updated_replicas; });
+    text.family("rollout_phase", "gauge",
+                "Information on the state of the rollout (DEPRECATED - use rollout_info)");
+    for (const auto& r : rollouts)
+        for (const char* phase : rollout_phases)
+            text.sample(labels_of(*r, {{"strategy", strategy_of(*r)}, {"phase", phase}}),
+                        phase_of(*r) == phase ? 1 : 0);
 }
 
-void analysis_run_series(std::string& text, const AnalysisRunPointers& runs) {
-    head(text, "analysis_run_info", "Information about analysis run.");
+// ---- analysis ----
+
+std::string type_of(const crds::MetricDocument& metric) {
+    const auto document = parse_json(metric.text);
+    const Json* provider = document.ok() ? find(*document, {"provider"}) : nullptr;
+    if (!provider || !provider->is_object()) return "Unknown";
+    for (const auto& [key, name] : provider_types)
+        if (provider->contains(key)) return name;
+    const Json* plugin = find(*provider, {"plugin"});
+    return plugin && plugin->is_object() && !plugin->empty() ? plugin->begin().key() : "Unknown";
+}
+
+std::string_view shown(crds::AnalysisPhase phase) {
+    return phase == crds::AnalysisPhase::None ? "Pending" : crds::phase_text(phase);
+}
+
+using Runs = std::vector<std::shared_ptr<const crds::AnalysisRun>>;
+
+// Metrics are known of runs that are under way: what has ended is kept small.
+void write_run_metrics(MetricText& text, const Runs& runs) {
+    text.family("analysis_run_metric_type", "gauge",
+                "Information on the type of a specific metric in the Analysis Runs");
     for (const auto& run : runs)
-        line(text, "analysis_run_info", run->ns, run->seen.name,
-             concat(",phase=\"", to_text(run->seen.phase), "\""), 1);
+        for (const auto& metric : run->spec.metrics)
+            text.sample(labels_of(*run, {{"metric", metric.name}, {"type", type_of(metric)}}), 1);
+    text.family("analysis_run_metric_phase", "gauge",
+                "Information on the duration of a specific metric in the Analysis Run");
+    for (const auto& run : runs)
+        for (const auto& metric : run->spec.metrics) {
+            const auto& results = run->status.metric_results;
+            const auto result = std::ranges::find(results, metric.name, &crds::MetricResult::name);
+            const bool there = result != results.end();
+            const auto type = type_of(metric);
+            for (const char* phase : run_phases)
+                text.sample(
+                    labels_of(*run, {{"metric", metric.name},
+                                     {"type", type},
+                                     {"dry_run", there && result->dry_run ? "true" : "false"},
+                                     {"phase", phase}}),
+                    shown(there ? result->phase : crds::AnalysisPhase::None) == phase);
+        }
+}
+
+void write_runs(MetricText& text, const Runs& runs) {
+    text.family("analysis_run_info", "gauge", "Information about analysis run.");
+    for (const auto& run : runs)
+        text.sample(labels_of(*run, {{"phase", crds::phase_text(run->status.phase)}}), 1);
+    text.family(
+        "analysis_run_phase", "gauge",
+        "Information on the state of the Analysis Run (DEPRECATED - use analysis_run_info)");
+    for (const auto& run : runs)
+        for (const char* phase : run_phases)
+            text.sample(labels_of(*run, {{"phase", phase}}), shown(run->status.phase) == phase);
+    write_run_metrics(text, runs);
+}
+
+// ---- deliveries ----
+
+void write_deliveries(MetricText& text,
+                      const std::vector<std::shared_ptr<const crds::Delivery>>& deliveries) {
+    std::map<std::array<std::string, 3>, long> count;
+    std::map<std::string, size_t> owed;
+    for (const auto& delivery : deliveries) {
+        const auto phase = delivery->status.phase.value_or(crds::DeliveryPhase::Progressing);
+        ++count[{delivery->metadata.ns, delivery->spec.rollout.name,
+                 std::string(crds::to_text(phase))}];
+        owed[delivery->spec.source.git_source] += delivery->status.outbox.size();
+    }
+    text.family("sluice_deliveries", "gauge", "Attempts to bring a version to users, by outcome.");
+    for (const auto& [labels, number] : count)
+        text.sample({{"namespace", labels[0]}, {"rollout", labels[1]}, {"phase", labels[2]}},
+                    static_cast<double>(number));
+    text.family("sluice_git_outbox_writes", "gauge", "Writes that Git is still owed.");
+    for (const auto& [source, number] : owed) {
+        if (source.empty()) continue;
+        const auto [ns, name] = split_key(source);
+        text.sample({{"namespace", ns}, {"gitsource", name}}, static_cast<double>(number));
+    }
 }
 
 }  // namespace
 
-std::string object_metrics(const RolloutPointers& rollouts, const AnalysisRunPointers& runs) {
-    std::string text;
-    rollout_series(text, rollouts);
-    analysis_run_series(text, runs);
-    return text;
+void write_object_metrics(MetricText& text, const ToldObjects& objects) {
+    write_rollouts(text, objects.rollouts);
+    write_runs(text, objects.runs);
+    write_deliveries(text, objects.deliveries);
 }
 
 }  // namespace sluice::shell

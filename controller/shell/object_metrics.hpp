@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Upstream's series about single objects (argo-rollouts.md 1.12), written straight into the scrape
-// from the caches: nothing is kept for them, and they are gone with the object (DESIGN D9).
+// Series about single objects (argo-rollouts.md 1.12), written straight into the scrape from the
+// caches: nothing is kept for them, and they are gone with the object (DESIGN D9).
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "controller/shell/projections.hpp"
+#include "base/metrics.hpp"
+#include "crds/analysis.hpp"
+#include "crds/delivery.hpp"
 #include "crds/rollout.hpp"
 
 namespace sluice::shell {
 
-using RolloutPointers = std::vector<std::shared_ptr<const crds::Rollout>>;
-using AnalysisRunPointers = std::vector<std::shared_ptr<const AnalysisRunView>>;
+struct ToldObjects {
+    std::vector<std::shared_ptr<const crds::Rollout>> rollouts;
+    std::vector<std::shared_ptr<const crds::AnalysisRun>> runs;
+    std::vector<std::shared_ptr<const crds::Delivery>> deliveries;
+};
 
-// Prometheus text format, version 0.0.4.
-std::string object_metrics(const RolloutPointers& rollouts, const AnalysisRunPointers& runs);
+void write_object_metrics(MetricText& text, const ToldObjects& objects);
 
 }  // namespace sluice::shell

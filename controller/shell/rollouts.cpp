@@ -65,7 +65,8 @@ Rollouts::Rollouts(Options options, const kube::Client& client, const kube::Clie
           {.name = "rollout",
            .workers = options_.traffic_workers,
            .back_workers = options_.workers,
-           .back = [this](const std::string& key) { return reconcile(key); }},
+           .back = [this](const std::string& key) { return reconcile(key); },
+           .done = options_.done},
           [this](const std::string& key) { return triage(key); }, clock, log),
       world_(client, options_.ns, log, [this](const std::string& key) { reconciler_.add(key); }) {}
 

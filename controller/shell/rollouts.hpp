@@ -33,6 +33,7 @@ public:
         int traffic_workers = 2;  // for deciding, and for what moves traffic
         // Another than the shipped one only where a simulator plants a fault in it.
         Decide decide = policy::rollout::decide;
+        kube::Reconciler::Done done = {};
     };
 
     // `traffic` is the client of the passes that move traffic. Everything referenced must outlive
@@ -48,6 +49,9 @@ public:
     void stop();
     [[nodiscard]] bool synced() const { return world_.synced(); }
     [[nodiscard]] const World& world() const { return world_; }
+
+    // For metrics.
+    [[nodiscard]] size_t depth() { return reconciler_.depth(); }
 
     // Without start(), for a simulator: feed the watches and turn the queue by hand.
     [[nodiscard]] std::vector<kube::Watch> watches() { return world_.watches(); }

@@ -58,6 +58,11 @@ bool Reconciler::step() {
     return step(lock, Lane::Front) || step(lock, Lane::Back);
 }
 
+size_t Reconciler::depth() {
+    const std::lock_guard lock(mutex_);
+    return queue_.size();
+}
+
 std::optional<TimePoint> Reconciler::next() {
     const std::lock_guard lock(mutex_);
     const auto front = queue_.next(Lane::Front), back = queue_.next(Lane::Back);
@@ -69,7 +74,9 @@ bool Reconciler::step(std::unique_lock<std::mutex>& lock, Lane lane) {
     const auto key = queue_.take(clock_.steady(), lane);
     if (!key) return false;
     lock.unlock();
+    const auto start = clock_.steady();
     const auto outcome = attempt(*key, lane);
+    if (options_.done) options_.done(*key, clock_.steady() - start, outcome.ok());
     lock.lock();
     queue_.done(*key);
     settle(*key, outcome);

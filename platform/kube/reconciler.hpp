@@ -24,6 +24,10 @@ public:
     // is logged once and the key comes back after its back-off.
     using Reconcile = std::function<Result<std::optional<Duration>>(const std::string& key)>;
 
+    // Told of each key after its work: how long it took, and whether it came to rest. Called from
+    // the workers' threads; must not block.
+    using Done = std::function<void(const std::string& key, Duration took, bool ok)>;
+
     struct Options {
         std::string name;  // in logs: "rollout"
         int workers = 2;
@@ -32,6 +36,7 @@ public:
         int back_workers = 0;
         // What is done with a key that was put back; never at once with the front's.
         Reconcile back;
+        Done done = {};  // for metrics
     };
 
     // Keys may be added at once; work begins with start(). Everything referenced must outlive it.
@@ -47,6 +52,8 @@ public:
     bool step();
     // When step() will next find a key, in the clock's steady time; nothing where none waits.
     [[nodiscard]] std::optional<TimePoint> next();
+    // How many keys wait.
+    [[nodiscard]] size_t depth();
     // Asks every worker to stop after its key, and waits for them.
     void stop();
     // Any thread.
