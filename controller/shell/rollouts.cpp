@@ -45,12 +45,6 @@ bool needs_a_person(const Error& error) {
            error.kind == ErrorKind::Denied;
 }
 
-std::string summary(const policy::Decision& decision) {
-    std::vector<std::string> parts;
-    for (const auto& planned : decision.actions) parts.push_back(to_text(planned.action));
-    return join(parts, "; ");
-}
-
 }  // namespace
 
 Rollouts::Rollouts(Options options, const kube::Client& client, const kube::Client& traffic,
@@ -123,6 +117,7 @@ Result<bool> Rollouts::act(Pass& pass) {
         }
         if (*effect == Effect::Stale) return outcome.ok() ? Result<bool>(false) : outcome;
         if (*effect != Effect::Changed) continue;
+        pass.did.push_back(to_text(planned.action));
         pass.wrote_rollout |= writes_the_rollout(planned.action);
         send(pass.rollout, planned.events);
     }
@@ -149,16 +144,18 @@ Result<bool> Rollouts::write_status(const Pass& pass) {
     return true;
 }
 
-void Rollouts::log_decision(const crds::Rollout& rollout, const policy::Decision& decision) {
-    const auto& before = rollout.status;
-    const auto& after = decision.status;
-    if (decision.actions.empty() && before == after) return;
-    std::vector<LogField> fields = {{"rollout", key_of(rollout.metadata.ns, rollout.metadata.name)},
+// One line for a pass that changed something: what, and why.
+void Rollouts::log_change(const Pass& pass, bool recorded) {
+    const auto& before = pass.rollout.status;
+    const auto& after = pass.decision.status;
+    if (pass.did.empty() && (before == after || !recorded)) return;
+    const auto& metadata = pass.rollout.metadata;
+    std::vector<LogField> fields = {{"rollout", key_of(metadata.ns, metadata.name)},
                                     {"phase", after.phase}};
     if (!after.message.empty()) fields.emplace_back("because", after.message);
     if (after.current_step_index) fields.emplace_back("step", *after.current_step_index);
     if (after.canary.weights) fields.emplace_back("weight", after.canary.weights->canary.weight);
-    if (!decision.actions.empty()) fields.emplace_back("actions", summary(decision));
+    if (!pass.did.empty()) fields.emplace_back("did", join(pass.did, "; "));
     log_.info("decided", fields);
 }
 
@@ -194,9 +191,11 @@ Rollouts::Looked Rollouts::reconcile(const std::string& key) {
 
 Rollouts::Looked Rollouts::perform(Pass pass) {
     const auto& rollout = pass.rollout;
-    log_decision(rollout, pass.decision);
     const auto acted = act(pass);
-    const bool recorded = TRY(write_status(pass));
+    const auto written = write_status(pass);
+    log_change(pass, written.ok() && *written);
+    if (!written.ok()) return written.error();
+    const bool recorded = *written;
     if (!acted.ok()) {
         if (needs_a_person(acted.error()))
             send(rollout, {{true, "ReconciliationError", acted.error().message}});

@@ -68,6 +68,7 @@ private:
         const crds::Rollout& rollout;
         const policy::rollout::Decision& decision;
         bool wrote_rollout = false;
+        std::vector<std::string> did = {};  // actions that changed something
     };
     // Observes and decides, and goes on with `then` where there is something to decide on.
     using Then = std::function<Looked(const crds::Rollout&, const policy::rollout::Decision&)>;
@@ -76,7 +77,7 @@ private:
     Looked perform(Pass pass);
     bool behind_own_write(const crds::Rollout& rollout);
     void remember_write(const std::string& key, const Json& document);
-    void log_decision(const crds::Rollout& rollout, const policy::rollout::Decision& decision);
+    void log_change(const Pass& pass, bool recorded);
     void send(const crds::Rollout& rollout, const std::vector<policy::rollout::Event>& events);
     Result<bool> act(Pass& pass);
     Result<bool> write_status(const Pass& pass);

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pods, Services, templates and orphans around a Rollout.
+#include <mutex>
+#include <utility>
+
+#include "base/text.hpp"
 #include "controller/shell/rollout_observe.hpp"
 #include "controller/shell/service_release.hpp"
 #include "tests/unit/shell/rollouts_fixture.hpp"
@@ -150,6 +154,47 @@ TEST_F(RolloutsTest, AnOrphanWakesWhoeverSelectsIt) {
     orphan["metadata"]["name"] = "other";
     feed(resources::replica_sets, orphan);
     EXPECT_EQ(woken, std::vector<std::string>{});
+}
+
+class Lines final : public Log {
+public:
+    void write(LogLevel, std::string_view message, const std::vector<LogField>& fields) override {
+        std::string line(message);
+        for (const auto& field : fields) line += concat(" ", field.key, "=", field.value);
+        const std::lock_guard lock(mutex_);
+        lines_.push_back(line);
+    }
+    std::vector<std::string> take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(lines_, {});
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
+
+TEST_F(RolloutsTest, OneLineTellsWhatChangedAndWhyAndNoneThatNothingDid) {
+    Lines log;
+    Rollouts rollouts(
+        {.workers = 0, .traffic_workers = 0}, client_, client_, [](const Event&) {}, server_.clock,
+        log);
+    rollouts.start();
+    ASSERT_TRUE(eventually([&] { return rollouts.synced(); }));
+    log.take();
+    ASSERT_TRUE(rollouts.reconcile("default/shop").ok());
+    const auto first = log.take();
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_TRUE(first[0].starts_with("decided rollout=default/shop phase=")) << first[0];
+    EXPECT_NE(first[0].find("did=set weight Nginx 0"), std::string::npos) << first[0];
+    ASSERT_TRUE(eventually([&] {
+        const bool rests = rollouts.reconcile("default/shop").ok() && log.take().empty();
+        return rests &&
+               rollouts.world().rollouts.get("default/shop")->metadata.resource_version ==
+                   text_at(get(resources::rollouts, "shop"), {"metadata", "resourceVersion"});
+    }));
+    ASSERT_TRUE(rollouts.reconcile("default/shop").ok());
+    EXPECT_EQ(log.take(), std::vector<std::string>{});
 }
 
 }  // namespace
