@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "controller/cli/table.hpp"
 #include "controller/cli/undo.hpp"
 #include "controller/policy/verbs/patches.hpp"
+#include "controller/policy/verbs/standing.hpp"
 #include "crds/rollout_conditions.hpp"
 #include "platform/clock.hpp"
 
@@ -98,9 +100,10 @@ Row row_of(const Json& rollout) {
     const auto number = [&](const char* field) {
         return std::to_string(integer_at(rollout, {"status", field}));
     };
+    const auto standing = patches::standing_of(rollout);
     return {.ns = text_at(rollout, {"metadata", "namespace"}),
             .name = text_at(rollout, {"metadata", "name"}),
-            .status = text_at(rollout, {"status", "phase"}, "-"),
+            .status = standing.phase,
             .step = count ? concat(integer_at(rollout, {"status", "currentStepIndex"}), "/", count)
                           : "-",
             .weight = std::to_string(
@@ -109,11 +112,7 @@ Row row_of(const Json& rollout) {
             .desired = std::to_string(integer_at(rollout, {"spec", "replicas"}, 1)),
             .updated = number("updatedReplicas"),
             .available = number("availableReplicas"),
-            .message = text_at(rollout, {"status", "message"})};
-}
-
-std::string padded(const std::string& text, size_t width) {
-    return text + std::string(text.size() < width ? width - text.size() : 0, ' ');
+            .message = standing.message};
 }
 
 void print_table(const std::vector<Row>& rows, bool with_namespace) {
@@ -123,16 +122,9 @@ void print_table(const std::vector<Row>& rows, bool with_namespace) {
     for (const auto& r : rows)
         cells.push_back({r.ns, r.name, r.status, r.step, r.weight, r.ready, r.desired, r.updated,
                          r.available, r.message});
-    for (const auto& line : cells) {
-        std::string text;
-        for (size_t column = with_namespace ? 0 : 1; column < line.size(); ++column) {
-            size_t width = 0;
-            for (const auto& other : cells) width = std::max(width, other[column].size());
-            text += column + 1 == line.size() ? line[column] : padded(line[column], width + 3);
-        }
-        text.erase(text.find_last_not_of(' ') + 1);
-        std::cout << text << "\n";
-    }
+    if (!with_namespace)
+        for (auto& line : cells) line.erase(line.begin());
+    print_cells(cells);
 }
 
 // Why it does not go on, and the command that makes it: below the table of one Rollout.
@@ -195,6 +187,31 @@ int restart_rollout(const GlobalOptions& options, const std::string& name, const
         const Json after = TRY(send(cluster, name, pair, {}));
         print_object(options, after,
                      concat("rollout '", name, "' restarts in ", in.empty() ? "0s" : in));
+        return Done;
+    };
+    const auto outcome = attempt();
+    return outcome.ok() ? *outcome : report(outcome.error());
+}
+
+int set_image(const GlobalOptions& options, const std::string& name, const std::string& change) {
+    const auto attempt = [&]() -> Result<int> {
+        const auto equals = change.find('=');
+        if (equals == std::string::npos || equals == 0 || equals + 1 == change.size())
+            return invalid(concat("set image of rollout ", name,
+                                  ": expected CONTAINER=IMAGE, found \"", change, "\""));
+        const auto cluster = TRY(Cluster::open(options));
+        const Json rollout = TRY(cluster.client().get(cluster.rollout(name)));
+        const auto attempted = concat("set image of rollout ", key_of(cluster.ns(), name));
+        const auto source = text_at(rollout, {"metadata", "annotations", git_source_annotation});
+        if (!source.empty())
+            return invalid(concat(attempted, ": it is declared in Git (git source ", source,
+                                  "), so the image is changed by a commit there"));
+        const Json patch =
+            TRY(patches::set_image(rollout, change.substr(0, equals), change.substr(equals + 1))
+                    .while_doing(attempted));
+        const Json after =
+            TRY(cluster.client().patch(cluster.rollout(name), kube::PatchType::Json, patch));
+        print_object(options, after, concat("rollout '", name, "' image updated"));
         return Done;
     };
     const auto outcome = attempt();

@@ -17,6 +17,8 @@ int pause_rollout(const GlobalOptions& options, const std::string& name);
 int resume_rollout(const GlobalOptions& options, const std::string& name);
 // `in` is a Go duration from now on; empty: now.
 int restart_rollout(const GlobalOptions& options, const std::string& name, const std::string& in);
+// `change` is CONTAINER=IMAGE. Not for a Rollout declared in Git, where it would be healed away.
+int set_image(const GlobalOptions& options, const std::string& name, const std::string& change);
 // To the revision given, or the one before the current. A Rollout declared in Git is undone by a
 // commit there, because anything else would be healed away.
 int undo(const GlobalOptions& options, const std::string& name, std::optional<long> revision);

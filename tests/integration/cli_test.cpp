@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "controller/cli/cli.hpp"
 #include "platform/clock.hpp"
@@ -130,6 +131,82 @@ TEST_F(CliTest, UndoBringsAnOlderTemplateBack) {
     EXPECT_EQ(run_words({"undo", "web", "--to-revision", "9"}), 3);
     EXPECT_EQ(err_,
               "sluice: undo rollout default/web: unable to find specified revision 9 in history\n");
+}
+
+TEST_F(CliTest, StatusTellsOnceOrWaitsForTheEnd) {
+    set_status({{"phase", "Paused"}, {"message", "CanaryPauseStep"}, {"observedGeneration", "1"}});
+    EXPECT_EQ(run_words({"status", "web", "--watch=false"}), 0) << err_;
+    EXPECT_EQ(out_, "Paused - CanaryPauseStep\n");
+    EXPECT_EQ(run_words({"status", "web", "--timeout", "50ms"}), 4);
+    EXPECT_EQ(err_, "sluice: timed out: the rollout is still Paused - CanaryPauseStep\n");
+    EXPECT_EQ(run_words({"status", "web", "--timeout", "soon"}), 2);
+    {
+        const std::jthread later([&] { set_status({{"phase", "Healthy"}, {"message", nullptr}}); });
+        EXPECT_EQ(run_words({"status", "web"}), 0) << err_;
+    }
+    EXPECT_TRUE(out_.ends_with("Healthy\n")) << out_;
+    set_status({{"phase", "Degraded"}, {"message", "RolloutAborted: gate"}});
+    EXPECT_EQ(run_words({"status", "web"}), 1);
+    EXPECT_EQ(err_, "sluice: the rollout is degraded: RolloutAborted: gate\n");
+    EXPECT_EQ(run_words({"status", "nobody"}), 3);
+}
+
+TEST_F(CliTest, HistoryTellsWhatCanBeGoneBackTo) {
+    const auto add = [&](const std::string& hash, const std::string& revision) {
+        Json set = json_of(R"({"metadata": {"namespace": "default"},
+                               "spec": {"selector": {"matchLabels": {"app": "web"}},
+                               "template": {"metadata": {"labels": {"app": "web"}}, "spec":
+                                {"containers": [{"name": "c", "image": "web:v1"}]}}}})");
+        set["metadata"]["name"] = "web-" + hash;
+        set["metadata"]["labels"] = {{"rollouts-pod-template-hash", hash}};
+        set["metadata"]["annotations"] = {{"rollout.argoproj.io/revision", revision}};
+        set["metadata"]["ownerReferences"] = {{{"apiVersion", "argoproj.io/v1alpha1"},
+                                               {"kind", "Rollout"},
+                                               {"name", "web"},
+                                               {"uid", uid_},
+                                               {"controller", true}}};
+        ASSERT_TRUE(client_->create(resources::replica_sets, set).ok());
+    };
+    add("one", "1");
+    add("two", "2");
+    set_status({{"stableRS", "one"}, {"currentPodHash", "two"}});
+    EXPECT_EQ(run_words({"history", "web", "-o", "json"}), 0) << err_;
+    const Json rows = *parse_json(out_);
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(rows[0]["revision"], 2);
+    EXPECT_EQ(rows[0]["role"], "canary");
+    EXPECT_EQ(rows[1]["role"], "stable");
+    EXPECT_EQ(run_words({"history", "web"}), 0) << err_;
+    EXPECT_TRUE(
+        out_.starts_with("REVISION   HASH   IMAGES   ROLE     OUTCOME   COMMIT   CREATED\n"
+                         "2          two    web:v1   canary   -         -        2"))
+        << out_;
+}
+
+TEST_F(CliTest, SetImageChangesOneContainer) {
+    EXPECT_EQ(run_words({"set", "image", "web", "c=web:v3"}), 0) << err_;
+    EXPECT_EQ(out_, "rollout 'web' image updated\n");
+    EXPECT_EQ(rollout()["spec"]["template"]["spec"]["containers"][0]["image"], "web:v3");
+    EXPECT_EQ(run_words({"set-image", "web", "*=web:v4"}), 0) << err_;
+    EXPECT_EQ(rollout()["spec"]["template"]["spec"]["containers"][0]["image"], "web:v4");
+    EXPECT_EQ(run_words({"set-image", "web", "other=web:v3"}), 3);
+    EXPECT_EQ(err_,
+              "sluice: set image of rollout default/web: unable to find container named "
+              "\"other\"\n");
+    EXPECT_EQ(run_words({"set-image", "web", "c"}), 1);
+    ASSERT_TRUE(client_
+                    ->patch(web_, kube::PatchType::Merge,
+                            {{"metadata", {{"annotations", {{"sluice.dev/git-source", "repo"}}}}}})
+                    .ok());
+    EXPECT_EQ(run_words({"set-image", "web", "c=web:v5"}), 1);
+    EXPECT_NE(err_.find("it is declared in Git (git source repo)"), std::string::npos) << err_;
+}
+
+TEST_F(CliTest, SeveralAtOnceAndTheFirstFailureIsTheExitCode) {
+    EXPECT_EQ(run_words({"abort", "nobody", "web"}), 3);
+    EXPECT_TRUE(bool_at(rollout(), {"status", "abort"}));
+    EXPECT_EQ(run_words({"retry", "rollout", "web"}), 0) << err_;
+    EXPECT_FALSE(bool_at(rollout(), {"status", "abort"}, true));
 }
 
 TEST_F(CliTest, GetShowsATableOrTheObject) {

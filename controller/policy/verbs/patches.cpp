@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
 #include "crds/injected.hpp"
 
 namespace sluice::policy::verbs {
@@ -97,6 +98,26 @@ PatchPair resume() {
 
 PatchPair restart(TimePoint at) {
     return pair_of(std::nullopt, Json{{"restartAt", format_rfc3339(at)}});
+}
+
+Result<Json> set_image(const Json& rollout, const std::string& container,
+                       const std::string& image) {
+    Json patch = Json::array();
+    for (const char* list : {"initContainers", "containers"}) {
+        const Json* all = find(rollout, {"spec", "template", "spec", list});
+        if (!all || !all->is_array()) continue;
+        for (size_t i = 0; i < all->size(); ++i) {
+            const std::string name = text_at((*all)[i], {"name"});
+            if (container != "*" && name != container) continue;
+            const std::string path = concat("/spec/template/spec/", list, "/", i);
+            // Where the list has changed meanwhile, nothing is written.
+            patch.push_back({{"op", "test"}, {"path", path + "/name"}, {"value", name}});
+            patch.push_back({{"op", "add"}, {"path", path + "/image"}, {"value", image}});
+        }
+    }
+    if (patch.empty())
+        return not_found(concat("unable to find container named \"", container, "\""));
+    return patch;
 }
 
 Json undo(const Json& replica_set) {

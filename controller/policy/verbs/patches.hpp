@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/json_value.hpp"
+#include "base/result.hpp"
 #include "base/time.hpp"
 
 namespace sluice::policy::verbs {
@@ -30,6 +31,10 @@ PatchPair resume();
 
 // Replaces every pod older than `at`, a few at a time.
 PatchPair restart(TimePoint at);
+
+// A JSON patch (RFC 6902): that image for every container of that name ("*": for all), init
+// containers too. NotFound where there is none.
+Result<Json> set_image(const Json& rollout, const std::string& container, const std::string& image);
 
 // A JSON patch (RFC 6902): the pod template of that ReplicaSet as it was declared.
 Json undo(const Json& replica_set);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/policy/verbs/patches.hpp"
+#include "controller/policy/verbs/standing.hpp"
 
 namespace sluice::policy::verbs {
 namespace {
@@ -71,6 +72,21 @@ TEST(Undo, RestoresTheTemplateWithoutTheHash) {
     EXPECT_EQ(
         to_text(undo(replica_set)),
         R"([{"op":"replace","path":"/spec/template","value":{"metadata":{"labels":{"app":"a"}},"spec":{"containers":[]}}}])");
+}
+
+TEST(Standing, IsNotTheControllersLastWordOnWhatItHasNotSeen) {
+    const auto told = [](const char* object) { return to_text(standing_of(rollout(object))); };
+    EXPECT_EQ(
+        told(
+            R"({"metadata":{"generation":3},"status":{"observedGeneration":"2","phase":"Healthy"}})"),
+        "Progressing - waiting for rollout spec update to be observed");
+    EXPECT_EQ(told(R"({"status":{"controllerPause":true,"phase":"Paused"}})"),
+              "Progressing - waiting for rollout to unpause");
+    EXPECT_EQ(
+        told(
+            R"({"metadata":{"generation":2},"status":{"observedGeneration":"2","phase":"Healthy"}})"),
+        "Healthy");
+    EXPECT_EQ(told(R"({"spec":{}})"), "Progressing - waiting for a controller");
 }
 
 }  // namespace
