@@ -12,7 +12,7 @@
 #include "base/field.hpp"
 #include "base/time.hpp"
 #include "crds/injected.hpp"
-#include "crds/metadata.hpp"
+#include "crds/rollout_duration.hpp"
 #include "crds/traffic_routing.hpp"
 
 namespace sluice::crds {
@@ -343,6 +343,7 @@ struct RolloutStatus {
     std::string message;
     CanaryStatus canary;
     BlueGreenStatus blue_green;
+    std::optional<RolloutDuration> duration;
     bool operator==(const RolloutStatus&) const = default;
 };
 

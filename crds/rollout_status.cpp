@@ -200,7 +200,8 @@ RolloutStatus decode_status(const Field& field) {
         .phase = field.at("phase").text().value_or(""),
         .message = field.at("message").text().value_or(""),
         .canary = canary(field.at("canary")),
-        .blue_green = blue_green(field.at("blueGreen"))};
+        .blue_green = blue_green(field.at("blueGreen")),
+        .duration = decode_duration(field.at("duration"))};
     for (const auto& item : field.at("pauseConditions").items())
         status.pause_conditions.push_back(
             {pause_reason(item.at("reason")), item.at("startTime").time().value_or(TimePoint{})});
@@ -230,6 +231,7 @@ Json encode_status(const RolloutStatus& value) {
     put_lists(object, value);
     object["canary"] = encode(value.canary);
     object["blueGreen"] = encode(value.blue_green);
+    if (value.duration) object["duration"] = encode_duration(*value.duration);
     return object;
 }
 

@@ -35,8 +35,10 @@ public:
           traffic_(fast_, "sluice"),
           events_(client_, clock, log, "rollouts-controller"),
           rollouts_(
-              {.ns = options.ns, .done = metrics_.done("rollout")}, client_, traffic_,
-              [this](Event event) { tell(std::move(event)); }, clock, log),
+              {.ns = options.ns,
+               .done = metrics_.done("rollout"),
+               .ended = [this](const auto& duration) { metrics_.ended(duration); }},
+              client_, traffic_, [this](Event event) { tell(std::move(event)); }, clock, log),
           runs_({.client = client_,
                  .http = measurements_,
                  .clock = clock,

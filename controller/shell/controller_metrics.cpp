@@ -118,6 +118,15 @@ ControllerMetrics::ControllerMetrics()
       git_("sluice_git_operation_duration_seconds",
            "How long git took: look (ls-remote), fetch or push.", {"operation", "outcome"},
            git_bounds),
+      total_("rollout_duration_seconds",
+             "Total wall-clock time for a rollout from start to completion/abort/supersede",
+             {"status"}, {30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800}),
+      active_("rollout_progression_duration_seconds",
+              "Active progression time for a rollout (excluding manual pause time)", {"status"},
+              {30, 60, 120, 300, 600, 900, 1800, 3600}),
+      paused_("rollout_manual_pause_duration_seconds",
+              "Time spent in manual pause waiting for human intervention", {"status"},
+              {0, 60, 300, 600, 1800, 3600, 7200, 14400, 28800}),
       rollout_errors_("rollout_reconcile_error", "Error occurring during the rollout",
                       {"namespace", "name"}),
       run_errors_("analysis_run_reconcile_error", "Error occurring during the analysis run",
@@ -156,6 +165,15 @@ void ControllerMetrics::watch_ended(const HttpRequest& request) {
     watches_.add({target_of(request.url).kind});
 }
 
+void ControllerMetrics::ended(const crds::RolloutDuration& duration) {
+    if (!duration.completed()) return;
+    const double total = seconds_of(*duration.finished - *duration.started);
+    const auto paused = static_cast<double>(duration.manual_pause_seconds.value_or(0));
+    total_.observe({duration.completion}, total);
+    active_.observe({duration.completion}, total - paused);
+    paused_.observe({duration.completion}, paused);
+}
+
 void ControllerMetrics::git(const char* operation, double seconds, bool ok) {
     git_.observe({operation, ok ? "ok" : "failed"}, seconds);
 }
@@ -172,7 +190,8 @@ void ControllerMetrics::forget_others(const std::set<std::string>& rollouts,
 }
 
 void ControllerMetrics::write(MetricText& text) const {
-    for (const auto* family : {&rollout_reconcile_, &run_reconcile_, &work_, &git_})
+    for (const auto* family :
+         {&rollout_reconcile_, &run_reconcile_, &total_, &active_, &paused_, &work_, &git_})
         family->write(text);
     for (const auto* family : {&rollout_errors_, &run_errors_, &events_, &requests_, &watches_})
         family->write(text);

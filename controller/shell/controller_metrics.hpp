@@ -13,6 +13,7 @@
 #include "base/http.hpp"
 #include "base/metrics.hpp"
 #include "controller/shell/events.hpp"
+#include "crds/rollout_duration.hpp"
 #include "platform/git/repository.hpp"
 #include "platform/kube/reconciler.hpp"
 
@@ -29,6 +30,7 @@ public:
     void asked(const HttpRequest& request, int status);
     // A watch that has to be taken up again.
     void watch_ended(const HttpRequest& request);
+    void ended(const crds::RolloutDuration& duration);
     void git(const char* operation, double seconds, bool ok);
 
     // Series about Rollouts and runs that are not among these ("namespace/name") are gone.
@@ -36,7 +38,7 @@ public:
     void write(MetricText& text) const;
 
 private:
-    HistogramFamily rollout_reconcile_, run_reconcile_, work_, git_;
+    HistogramFamily rollout_reconcile_, run_reconcile_, work_, git_, total_, active_, paused_;
     CounterFamily rollout_errors_, run_errors_, events_, requests_, watches_;
 };
 

@@ -205,6 +205,7 @@ Rollouts::Looked Rollouts::perform(Pass pass) {
     if (!*acted || !recorded)
         return Error{ErrorKind::Conflict, concat(key_of(rollout.metadata.ns, rollout.metadata.name),
                                                  " has moved since it was decided on")};
+    if (pass.decision.ended && options_.ended) options_.ended(*pass.decision.ended);
     send(rollout, pass.decision.events);
     return pass.decision.look_again_after;
 }

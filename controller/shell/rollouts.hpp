@@ -34,6 +34,8 @@ public:
         // Another than the shipped one only where a simulator plants a fault in it.
         Decide decide = policy::rollout::decide;
         kube::Reconciler::Done done = {};
+        // Told of an attempt that has ended, once that is recorded: for metrics.
+        std::function<void(const crds::RolloutDuration&)> ended = {};
     };
 
     // `traffic` is the client of the passes that move traffic. Everything referenced must outlive

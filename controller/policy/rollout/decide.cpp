@@ -159,6 +159,7 @@ std::optional<long> first_index(Pass& pass) {
 
 void start_over(Pass& pass) {
     crds::RolloutStatus& status = pass.status();
+    pass.started_over = true;
     pass.pauses_cleared = true;
     pass.abort_lifted = true;
     status.promote_full = false;
@@ -271,6 +272,9 @@ void promote(Pass& pass, const std::string& reason) {
     status.current_step_index =
         pass.step_count() > 0 ? std::optional(pass.step_count()) : std::nullopt;
     if (status.stable_rs == pass.fresh->hash) return;
+    if (status.duration && status.duration->completion.empty())
+        status.duration->completion =
+            pass.before.promote_full ? crds::completion::fast_promoted : crds::completion::promoted;
     status.stable_rs = pass.fresh->hash;
     pass.tell("RolloutCompleted",
               concat("Rollout completed update to revision ", pass.rollout_revision(), " (",

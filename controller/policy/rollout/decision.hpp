@@ -189,6 +189,7 @@ struct Decision {
     std::vector<PlannedAction> actions;
     std::vector<Event> events;
     std::optional<Duration> look_again_after;
+    std::optional<crds::RolloutDuration> ended;  // an attempt that ends with this pass, for metrics
     bool operator==(const Decision&) const = default;
 };
 

@@ -32,6 +32,7 @@ struct Pass {
     bool inconclusive = false;  // an analysis asks for a pause
     bool pause_wanted = false;  // a pause step begins
     bool pause_over = false;    // a pause step ends
+    bool started_over = false;  // another template, or other steps
     bool scaled = false;        // a ReplicaSet changes size in this pass
     // The lowest weight that a route shall have, whether it may go there yet or not.
     std::optional<long> sought_weight;

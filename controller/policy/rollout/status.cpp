@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "controller/policy/rollout/duration.hpp"
 #include "controller/policy/rollout/trouble.hpp"
 #include "crds/rollout_conditions.hpp"
 
@@ -342,6 +343,7 @@ void finish(Pass& pass) {
     tell_analysis_trouble(pass);
     RolloutStatus& value = pass.status();
     std::tie(value.phase, value.message) = phase_of(pass.spec, value);
+    track_duration(pass);
     tell_pauses(pass);
     wake_for_deadline(pass);
 }
