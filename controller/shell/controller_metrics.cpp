@@ -54,6 +54,15 @@ std::string key_in(const MetricValues& values) {
 }
 
 class MeasuredRepository final : public git::Repository {
+    // First, for what follows deduces its type from it.
+    template <class Call>
+    auto measure(const char* operation, const Call& call) {
+        const auto start = clock_.steady();
+        auto answer = call();
+        metrics_.git(operation, seconds_of(clock_.steady() - start), answer.ok());
+        return answer;
+    }
+
 public:
     MeasuredRepository(std::unique_ptr<git::Repository> inner, ControllerMetrics& metrics,
                        const Clock& clock)
@@ -86,6 +95,12 @@ public:
                                         int depth) override {
         return inner_->last_change(commit, path, depth);
     }
+    Result<bool> contains(const git::Oid& tip, const git::Oid& commit) override {
+        return inner_->contains(tip, commit);
+    }
+    std::optional<git::Oid> last_fetched(std::string_view branch) override {
+        return inner_->last_fetched(branch);
+    }
     Result<git::Oid> commit(const std::optional<git::Oid>& parent,
                             const std::vector<git::TreeChange>& changes,
                             const git::Signature& author, std::string_view message) override {
@@ -93,14 +108,6 @@ public:
     }
 
 private:
-    template <class Call>
-    auto measure(const char* operation, const Call& call) {
-        const auto start = clock_.steady();
-        auto answer = call();
-        metrics_.git(operation, seconds_of(clock_.steady() - start), answer.ok());
-        return answer;
-    }
-
     std::unique_ptr<git::Repository> inner_;
     ControllerMetrics& metrics_;
     const Clock& clock_;

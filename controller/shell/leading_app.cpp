@@ -49,7 +49,7 @@ public:
         const auto [app, standing] = now();
         return app ? app->ready() : standing == Standing::Behind;
     }
-    std::string metrics() const override {
+    std::string metrics() override {
         const auto [app, standing] = now();
         return concat("# HELP sluice_controller_leading Whether this controller holds the lease.\n",
                       "# TYPE sluice_controller_leading gauge\nsluice_controller_leading ",

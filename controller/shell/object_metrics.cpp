@@ -169,9 +169,9 @@ void write_deliveries(MetricText& text,
     std::map<std::string, size_t> owed;
     for (const auto& delivery : deliveries) {
         const auto phase = delivery->status.phase.value_or(crds::DeliveryPhase::Progressing);
-        ++count[{delivery->metadata.ns, delivery->spec.rollout.name,
-                 std::string(crds::to_text(phase))}];
-        owed[delivery->spec.source.git_source] += delivery->status.outbox.size();
+        ++count[{delivery->ns, delivery->spec.rollout, std::string(crds::to_text(phase))}];
+        if (delivery->spec.source)
+            owed[delivery->spec.source->git_source] += delivery->status.outbox.size();
     }
     text.family("sluice_deliveries", "gauge", "Attempts to bring a version to users, by outcome.");
     for (const auto& [labels, number] : count)

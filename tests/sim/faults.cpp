@@ -98,6 +98,12 @@ public:
                                         int depth) override {
         return inner_.last_change(commit, path, depth);
     }
+    Result<bool> contains(const git::Oid& tip, const git::Oid& commit) override {
+        return inner_.contains(tip, commit);
+    }
+    std::optional<git::Oid> last_fetched(std::string_view branch) override {
+        return inner_.last_fetched(branch);
+    }
     Result<git::Oid> commit(const std::optional<git::Oid>& parent,
                             const std::vector<git::TreeChange>& changes,
                             const git::Signature& author, std::string_view message) override {

@@ -8,14 +8,14 @@ namespace rollout_pod_metadata_test {
 
 using namespace rollout_setting;
 
-const crds::PodMetadata canary{{{"role", "canary"}}, {}};
-const crds::PodMetadata stable{{{"tier", "stable"}}, {}};
+const crds::PodMetadata of_canary{{{"role", "canary"}}, {}};
+const crds::PodMetadata of_stable{{{"tier", "stable"}}, {}};
 
 // v2 has just become stable; its one pod is still dressed as a canary.
 struct Promoted : Setting {
     Promoted() {
-        spec.canary->canary_metadata = canary;
-        spec.canary->stable_metadata = stable;
+        spec.canary->canary_metadata = of_canary;
+        spec.canary->stable_metadata = of_stable;
         spec.replicas = 1;
         status.stable_rs = "v2";
         status.current_step_index = 2;
@@ -23,7 +23,7 @@ struct Promoted : Setting {
         stable_service() = service("stable", "v2", {{"v2", 1}});
         seen.replica_sets.erase(seen.replica_sets.begin());
         seen.replica_sets[0].desired_replicas = 1;
-        dress(canary);
+        dress(of_canary);
         seen.pods = {{.name = "p",
                       .replica_set = "shop-v2",
                       .created = now,
@@ -41,22 +41,22 @@ TEST(PodMetadata, RemembersWhatIsTakenAwayUntilNoPodCarriesIt) {
     const auto actions = setting.decide_now().actions;
     ASSERT_EQ(actions.size(), 2U);
     const crds::PodMetadata both{{{"role", "canary"}, {"tier", "stable"}}, {}};
-    EXPECT_EQ(actions[0].action, (Action{InjectMetadata{"shop-v2", stable, both}}));
-    EXPECT_EQ(actions[1].action, (Action{LabelPods{{"p"}, canary, stable}}));
+    EXPECT_EQ(actions[0].action, (Action{InjectMetadata{"shop-v2", of_stable, both}}));
+    EXPECT_EQ(actions[1].action, (Action{LabelPods{{"p"}, of_canary, of_stable}}));
     // Killed after the first: the pod is found again.
     setting.dress(both);
     EXPECT_EQ(setting.actions(), Texts{R"(label p with {"labels":{"tier":"stable"}})"});
     // Once it is right nothing is left to remember.
     setting.seen.pods[0].marks = {label_mark("tier", "stable")};
     EXPECT_EQ(setting.actions(), Texts{R"(inject {"labels":{"tier":"stable"}} into shop-v2)"});
-    setting.dress(stable);
+    setting.dress(of_stable);
     EXPECT_EQ(setting.actions(), Texts{});
 }
 
 TEST(PodMetadata, LeavesPodsOnTheirWayOutAlone) {
     Promoted setting;
     setting.seen.pods[0].deleting = true;
-    setting.dress(stable);
+    setting.dress(of_stable);
     EXPECT_EQ(setting.actions(), Texts{});
 }
 

@@ -16,7 +16,7 @@ Json rollout(const char* text) {
 }
 
 std::string text_of(const std::optional<Json>& patch) {
-    return patch ? to_text(*patch) : "none";
+    return patch ? sluice::to_text(*patch) : "none";
 }
 
 struct PatchCase {
@@ -70,7 +70,7 @@ TEST(Undo, RestoresTheTemplateWithoutTheHash) {
     const Json replica_set = rollout(
         R"({"spec":{"template":{"metadata":{"labels":{"app":"a","rollouts-pod-template-hash":"x"}},"spec":{"containers":[]}}}})");
     EXPECT_EQ(
-        to_text(undo(replica_set)),
+        sluice::to_text(undo(replica_set)),
         R"([{"op":"replace","path":"/spec/template","value":{"metadata":{"labels":{"app":"a"}},"spec":{"containers":[]}}}])");
 }
 

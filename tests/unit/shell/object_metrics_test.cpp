@@ -34,9 +34,9 @@ ToldObjects objects() {
     run.status.metric_results = {
         {.name = "errors", .phase = crds::AnalysisPhase::Failed, .dry_run = true}};
     crds::Delivery delivery;
-    delivery.metadata.ns = "shop";
-    delivery.spec.rollout.name = "web";
-    delivery.spec.source.git_source = "shop/repo";
+    delivery.ns = "shop";
+    delivery.spec.rollout = "web";
+    delivery.spec.source = crds::DeliverySource{.git_source = "shop/repo"};
     delivery.status.phase = crds::DeliveryPhase::Promoted;
     delivery.status.outbox.resize(2);
     return {{std::make_shared<const crds::Rollout>(rollout)},
