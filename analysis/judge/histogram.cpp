@@ -22,7 +22,7 @@ double count_at(const Histogram& histogram, double bound) {
 }
 
 double normal_score(double share, double margin) {
-    return -normal_upper(std::clamp(share, margin, 1 - margin));
+    return -quick_normal_upper(std::clamp(share, margin, 1 - margin));
 }
 
 }  // namespace

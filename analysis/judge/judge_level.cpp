@@ -37,6 +37,8 @@ std::vector<LevelPair> gauges(const Evidence& evidence) {
 
 // Histograms that are still being put together.
 struct Pool {
+    const Histogram* all_baseline = nullptr;  // what there is so far: a bucket's own, or the sum
+    const Histogram* all_canary = nullptr;
     Histogram baseline, canary;
     int buckets = 0;
     int epoch = 0;
@@ -55,16 +57,23 @@ std::vector<LevelPair> quantiles(const Evidence& evidence, double q, Counts& bas
         const auto* canary = std::get_if<Histogram>(&bucket.canary);
         if (!baseline || !canary) continue;
         if (pool.buckets == 0 || pool.epoch != bucket.epoch) {
-            pool = {*baseline, *canary, 1, bucket.epoch};
+            pool.all_baseline = baseline;
+            pool.all_canary = canary;
+            pool.buckets = 1;
+            pool.epoch = bucket.epoch;
         } else {
-            pool.baseline = sum_of(pool.baseline, *baseline);
-            pool.canary = sum_of(pool.canary, *canary);
+            pool.baseline = sum_of(*pool.all_baseline, *baseline);
+            pool.canary = sum_of(*pool.all_canary, *canary);
+            pool.all_baseline = &pool.baseline;
+            pool.all_canary = &pool.canary;
             ++pool.buckets;
             pooled = true;
         }
-        const double b = observations(pool.baseline), c = observations(pool.canary);
+        const double b = observations(*pool.all_baseline);
+        const double c = observations(*pool.all_canary);
         if (b < enough || c < enough) continue;
-        const auto left = quantile_of(pool.baseline, q), right = quantile_of(pool.canary, q);
+        const auto left = quantile_of(*pool.all_baseline, q);
+        const auto right = quantile_of(*pool.all_canary, q);
         pool.buckets = 0;
         if (!left || !right || (left->beyond && right->beyond)) continue;
         if (!(left->value > 0 && right->value > 0)) continue;

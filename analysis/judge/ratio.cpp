@@ -148,18 +148,34 @@ double likelihood_on_line(const ArmSum& baseline, const ArmSum& canary, const Ra
     return best;
 }
 
-// The signed root of twice the logarithm of the likelihood ratio, at one dispersion: positive where
-// the canary lies beyond the line on the side that is asked for (1: above, -1: below).
-double signed_root(ArmSum baseline, ArmSum canary, const RateLine& line, double side,
-                   const Candidate& at) {
+}  // namespace
+
+// Both arms at one dispersion, corrected for one side, at their own best rates.
+struct Fitted {
+    ArmSum baseline, canary;
+    double baseline_rate = 0, canary_rate = 0;
+    double likelihood = 0;
+};
+
+namespace {
+
+Fitted fit(ArmSum baseline, ArmSum canary, double side, const Candidate& at) {
     const double lump = correction * at.cluster;
     canary.bad = std::max(0.0, canary.bad - side * lump);
     baseline.bad = std::max(0.0, baseline.bad + side * lump);
-    const double baseline_rate = best_rate(baseline, at), canary_rate = best_rate(canary, at);
-    const double beyond = side * (canary_rate - line.over(baseline_rate));
-    const double free = baseline.likelihood(baseline_rate, at) + canary.likelihood(canary_rate, at);
-    const double bound = likelihood_on_line(baseline, canary, line, baseline_rate, canary_rate, at);
-    const double root = std::sqrt(std::max(0.0, 2 * (free - bound)));
+    Fitted fitted{baseline, canary, best_rate(baseline, at), best_rate(canary, at), 0};
+    fitted.likelihood =
+        baseline.likelihood(fitted.baseline_rate, at) + canary.likelihood(fitted.canary_rate, at);
+    return fitted;
+}
+
+// The signed root of twice the logarithm of the likelihood ratio, at one dispersion: positive where
+// the canary lies beyond the line on the side that is asked for (1: above, -1: below).
+double signed_root(const Fitted& fitted, const RateLine& line, double side, const Candidate& at) {
+    const double beyond = side * (fitted.canary_rate - line.over(fitted.baseline_rate));
+    const double bound = likelihood_on_line(fitted.baseline, fitted.canary, line,
+                                            fitted.baseline_rate, fitted.canary_rate, at);
+    const double root = std::sqrt(std::max(0.0, 2 * (fitted.likelihood - bound)));
     return beyond > 0 ? root : -root;
 }
 
@@ -258,21 +274,30 @@ const std::vector<RatioEvidence::Weighted>& RatioEvidence::weights() const {
     return weights_;
 }
 
+double RatioEvidence::root_at(size_t index, const RateLine& line, double side) const {
+    auto& fits = side > 0 ? harm_fits_ : safety_fits_;
+    if (fits.empty()) fits.resize(grid_size);
+    auto& fitted = fits[index];
+    if (!fitted)
+        fitted = std::make_shared<const Fitted>(fit(
+            {baseline_.total, baseline_.bad}, {canary_.total, canary_.bad}, side, grid()[index]));
+    return signed_root(*fitted, line, side, grid()[index]);
+}
+
 double RatioEvidence::tail(const RateLine& line, double side, double enough) const {
     // So many clusters in either arm that their sum is normal, and dispersion but a divisor.
     constexpr double many = 150;
     if (baseline_.total <= 0 || canary_.total <= 0) return 1;
-    const ArmSum baseline{baseline_.total, baseline_.bad}, canary{canary_.total, canary_.bad};
     // Dispersion only ever takes evidence away: what independent errors would not show is not
     // shown.
-    const double root = signed_root(baseline, canary, line, side, grid()[0]);
+    const double root = root_at(0, line, side);
     const double at_most = normal_tail(root);
     if (at_most > enough) return at_most;
     const auto tail_of = [&](const Weighted& point) {
-        const auto& at = grid()[point.index];
-        const bool normal = std::min(baseline.bad, canary.bad) > many * at.dispersion;
-        return point.weight * normal_tail(normal ? root / std::sqrt(at.dispersion)
-                                                 : signed_root(baseline, canary, line, side, at));
+        const double dispersion = grid()[point.index].dispersion;
+        const bool normal = std::min(baseline_.bad, canary_.bad) > many * dispersion;
+        return point.weight * normal_tail(normal ? root / std::sqrt(dispersion)
+                                                 : root_at(point.index, line, side));
     };
     // The likeliest first: mostly it alone is too much.
     const auto& points = weights();
@@ -332,7 +357,10 @@ double RatioEvidence::limit(double wanted, double side) const {
         return normal_upper(std::clamp(found, 1e-300, 1 - 1e-16)) - goal;
     };
     double inner = std::log(std::clamp(estimate(), 1 / most, most));  // beyond < 0 here
-    double outer = inner - side * 0.5;
+    // About where it would be if counts were normal.
+    const double spread =
+        std::sqrt(dispersion() / (baseline_.bad + 1) + dispersion() / (canary_.bad + 1));
+    double outer = inner - side * 1.1 * goal * spread;
     double at_inner = beyond(inner), at_outer = beyond(outer);
     while (at_outer < 0 && std::abs(outer) < std::log(most)) {
         inner = outer;
@@ -345,7 +373,7 @@ double RatioEvidence::limit(double wanted, double side) const {
         double next = inner + (outer - inner) * at_inner / (at_inner - at_outer);
         if (!(at_inner < 0)) return std::exp(inner);
         const double at_next = beyond(next);
-        if (std::abs(at_next) < 0.005) return std::exp(next);
+        if (std::abs(at_next) < 0.03) return std::exp(next);
         (at_next < 0 ? inner : outer) = next;
         (at_next < 0 ? at_inner : at_outer) = at_next;
     }

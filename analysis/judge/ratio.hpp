@@ -10,10 +10,15 @@
 // explained by a large dispersion and proves nothing; evenly spread errors rule large ones out.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace sluice::judge {
+
+namespace ratio_detail {
+struct Fitted;
+}
 
 struct Counts {
     double total = 0;  // requests
@@ -69,6 +74,7 @@ private:
     };
     // That probability; where it is above `enough`, only a lower bound of it.
     [[nodiscard]] double tail(const RateLine& line, double side, double enough) const;
+    [[nodiscard]] double root_at(size_t index, const RateLine& line, double side) const;
     [[nodiscard]] double log_weight(size_t k) const;
     [[nodiscard]] double limit(double wanted, double side) const;
     const std::vector<Weighted>& weights() const;
@@ -76,7 +82,10 @@ private:
     std::vector<CountPair> batches_;
     Counts baseline_;
     Counts canary_;
-    mutable std::vector<Weighted> weights_;  // reckoned when first needed
+    // Reckoned when first needed; by index in the grid.
+    using Fits = std::vector<std::shared_ptr<const ratio_detail::Fitted>>;
+    mutable std::vector<Weighted> weights_;
+    mutable Fits harm_fits_, safety_fits_;
 };
 
 }  // namespace sluice::judge

@@ -7,7 +7,7 @@ namespace sluice::judge {
 namespace {
 
 // From here on the asymptotic series are exact enough.
-constexpr double series_from = 8;
+constexpr double series_from = 6;
 constexpr double half_log_two_pi = 0.91893853320467274178;
 
 }  // namespace
@@ -16,18 +16,34 @@ double normal_tail(double z) {
     return 0.5 * std::erfc(z * M_SQRT1_2);
 }
 
+// M. J. Wichura, Algorithm AS 241, PPND7.
+double quick_normal_upper(double tail) {
+    const double q = 0.5 - tail;
+    if (std::abs(q) <= 0.425) {
+        const double r = 0.180625 - q * q;
+        return q * (((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179) /
+               (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1);
+    }
+    double r = std::sqrt(-std::log(q < 0 ? 1 - tail : tail));
+    double z = 0;
+    if (r <= 5) {
+        r -= 1.6;
+        z = (((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777) /
+            ((0.12021132975 * r + 0.73700164250) * r + 1);
+    } else {
+        r -= 5;
+        z = (((0.017337203997 * r + 0.42868294337) * r + 3.0812263860) * r + 6.6579051150) /
+            ((0.012258202635 * r + 0.24197894225) * r + 1);
+    }
+    return q < 0 ? -z : z;
+}
+
 double normal_upper(double tail) {
     if (tail > 0.5) return -normal_upper(1 - tail);
-    // Abramowitz and Stegun 26.2.23 as a start, then Newton on the logarithm of the tail.
-    const double t = std::sqrt(-2 * std::log(tail));
-    double z = t - (2.515517 + 0.802853 * t + 0.010328 * t * t) /
-                       (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t);
-    for (int round = 0; round < 3; ++round) {
-        const double now = normal_tail(z);
-        const double density = std::exp(-0.5 * z * z) / std::sqrt(2 * M_PI);
-        z += std::log(now / tail) * now / density;
-    }
-    return z;
+    // One Newton step on the logarithm of the tail.
+    const double z = quick_normal_upper(tail), now = normal_tail(z);
+    const double density = std::exp(-0.5 * z * z) / std::sqrt(2 * M_PI);
+    return z + std::log(now / tail) * now / density;
 }
 
 double normal_of_student(double t, double freedom) {

@@ -8,6 +8,8 @@ namespace sluice::judge {
 double normal_tail(double z);
 // The z with P(Z > z) = tail; 0 < tail < 1, good to 1e-9.
 double normal_upper(double tail);
+// The same to 1e-7, in a tenth of the time.
+double quick_normal_upper(double tail);
 // The z whose normal tail equals that of Student's t with `freedom` > 0 degrees of freedom at t
 // (D. L. Wallace, 1959: within 1 % from three degrees on).
 double normal_of_student(double t, double freedom);
