@@ -65,6 +65,8 @@ double rising(double x, double r) {
     return log_gamma(x + r) - log_gamma(r);
 }
 
+}  // namespace
+
 // The likelihood of one arm's sum, and its derivatives, as a function of its rate.
 struct ArmSum {
     double exposure;
@@ -87,6 +89,8 @@ struct ArmSum {
                 scale * scale * (trigamma(bad + r) - trigamma(r))};
     }
 };
+
+namespace {
 
 // The root of a falling function of a rate, in [low, high]: Newton in the logarithm, bisection
 // where that leaves the bracket.
