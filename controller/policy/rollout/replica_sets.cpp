@@ -70,7 +70,8 @@ void scale_fresh_after_abort(Pass& pass) {
             pass.look_again_at(*fresh.scale_down_deadline);
             return scale(pass, fresh, fresh.spec_replicas);
         }
-        return scale(pass, fresh, 0);
+        // With dynamicStableScale stable takes its users back in steps: some may still be here.
+        return scale(pass, fresh, weight_in_force(pass, 0) ? 0 : fresh.spec_replicas);
     }
     scale(pass, fresh, fresh.spec_replicas);
     // The deadline takes all pods: not before stable can do without them.

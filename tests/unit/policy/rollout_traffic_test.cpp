@@ -170,6 +170,24 @@ TEST(Decide, KeepsTheWeightWhileStableCouldNotTakeMore) {
     EXPECT_FALSE(has(actions, "set weight"));
 }
 
+// dynamicStableScale: stable is still growing, so some users have to stay for now.
+TEST(Decide, AScaleDownDeadlineWaitsForTheLastUser) {
+    Setting setting;
+    setting.spec.canary->dynamic_stable_scale = true;
+    setting.spec.canary->abort_scale_down_delay_seconds = 5;
+    setting.status.abort = true;
+    setting.status.canary.weights =
+        crds::TrafficWeights{{60, "canary", "v2"}, {40, "stable", "v1"}};
+    setting.stable().available_replicas = 2;
+    setting.fresh() = set("v2", 2, 2);
+    setting.fresh().scale_down_deadline = now - std::chrono::seconds{1};
+    setting.canary_service().ready_endpoints = std::map<std::string, long>{{"v2", 2}};
+    setting.route().weight = 34;
+    EXPECT_FALSE(has(setting.actions(), "scale shop-v2"));
+    setting.route().weight = 0;
+    EXPECT_TRUE(has(setting.actions(), "scale shop-v2 2 -> 0"));
+}
+
 // ---- the end of a canary ----
 
 struct Promoted : Setting {
