@@ -50,17 +50,33 @@ bool somebody_wrote_between(const Error& error) {
            error.kind == ErrorKind::AlreadyExists || error.kind == ErrorKind::NotFound;
 }
 
+// The view it was decided on was late, and it would raise what is in force, or undo it.
+bool comes_late(const policy::rollout::SetWeight& action, std::optional<int> in_force) {
+    if (!action.from) return false;
+    const bool falls = action.weight < *action.from;
+    return falls ? in_force.value_or(0) < action.weight : in_force != action.from;
+}
+
 Result<Effect> write_once(const kube::Client& client, const traffic::Router& router,
                           const traffic::Target& target, const policy::rollout::SetWeight& action) {
     const auto documents = TRY(fetch(client, router, target));
     if (action.from) {
         const auto in_force = router.read(documents, target);
-        if (in_force.ok() && *in_force != action.from) return Effect::Stale;
+        if (in_force.ok() && comes_late(action, *in_force)) return Effect::Stale;
     }
     const auto writes = TRY(router.write(documents, target, static_cast<int>(action.weight),
                                          static_cast<int>(action.max_weight)));
     for (const auto& write : writes) TRY(apply(client, write));
     return writes.empty() ? Effect::Done : Effect::Changed;
+}
+
+// More users only for the Rollout as it is: a user's abort counts from when it is said, not from
+// when a watch brings it. One question for each raise, which is rare.
+Result<bool> has_moved(const kube::Client& client, const crds::Rollout& rollout) {
+    const auto live = client.get({resources::rollouts, rollout.metadata.ns, rollout.metadata.name});
+    if (live.failed_with(ErrorKind::NotFound)) return true;
+    if (!live.ok()) return live.error();
+    return text_at(*live, {"metadata", "resourceVersion"}) != rollout.metadata.resource_version;
 }
 
 }  // namespace
@@ -73,6 +89,9 @@ Result<Effect> set_weight(const kube::Client& client, const crds::Rollout& rollo
     for (const auto& router : routers_of(rollout)) {
         if (router->name() != action.router) continue;
         const auto attempt = concat("set weight ", action.weight, " through ", action.router);
+        if (action.weight > action.from.value_or(0) &&
+            TRY(has_moved(client, rollout).while_doing(attempt)))
+            return Effect::Stale;
         Result<Effect> effect = Effect::Stale;
         for (int i = 0; i < tries; ++i) {
             effect = write_once(client, *router, target, action).while_doing(attempt);

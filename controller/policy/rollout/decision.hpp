@@ -126,8 +126,8 @@ struct SetWeight {
     long max_weight = 100;
     std::string canary_subset_hash;
     std::string stable_subset_hash;
-    // Precondition where set: this weight is in force. Whatever does not lower it has one, so that
-    // a view that is late never takes back what was lowered since.
+    // The weight that this was decided on. Where another is in force by now, only what lowers that
+    // one too is done, so that a view that is late never takes back what was lowered since.
     std::optional<long> from = std::nullopt;
     bool operator==(const SetWeight&) const = default;
 };

@@ -128,7 +128,7 @@ bool stable_subset_may_follow(const Pass& pass, const RouteSeen& route) {
 
 SetWeight order(const Pass& pass, const RouteSeen& route, long weight) {
     SetWeight action{.router = route.router, .weight = weight, .max_weight = pass.max_weight()};
-    if (route.weight && weight >= *route.weight) action.from = route.weight;
+    action.from = route.weight;
     if (!route.by_subset) return action;
     // A subset that carries traffic keeps its version until the weight was seen at 0.
     const bool idle = route.weight == 0 || route.canary_subset_hash.empty();

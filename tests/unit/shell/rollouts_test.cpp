@@ -33,10 +33,32 @@ TEST_F(RolloutsTest, AWeightIsRaisedOnlyOverTheOneItWasDecidedOn) {
     const SetWeight fresh{.router = "Nginx", .weight = 70, .from = 50};
     EXPECT_EQ(set_weight(client_, rollout, fresh).value(), Effect::Changed);
     EXPECT_EQ(weight(), "70");
-    // Whatever lowers it goes through over any.
-    const SetWeight back{.router = "Nginx", .weight = 0};
+    // A step down that has been overtaken by a longer one is no rise.
+    const SetWeight down{.router = "Nginx", .weight = 40, .from = 90};
+    EXPECT_EQ(set_weight(client_, rollout, down).value(), Effect::Changed);
+    const SetWeight overtaken{.router = "Nginx", .weight = 60, .from = 90};
+    EXPECT_EQ(set_weight(client_, rollout, overtaken).value(), Effect::Stale);
+    EXPECT_EQ(weight(), "40");
+    // All the way back goes through over any.
+    const SetWeight back{.router = "Nginx", .weight = 0, .from = 90};
     EXPECT_EQ(set_weight(client_, rollout, back).value(), Effect::Changed);
     EXPECT_EQ(weight(), "0");
+}
+
+// The watch has yet to tell of a user's abort.
+TEST_F(RolloutsTest, NoWeightIsRaisedForARolloutThatHasMoved) {
+    const auto decided_on = crds::decode_rollout(get(resources::rollouts, "shop"));
+    user_
+        .patch({resources::rollouts, "default", "shop"}, kube::PatchType::Merge,
+               {{"metadata", {{"annotations", {{"by", "user"}}}}}})
+        .value();
+    using policy::rollout::SetWeight;
+    const SetWeight more{.router = "Nginx", .weight = 70, .from = 50};
+    EXPECT_EQ(set_weight(client_, decided_on, more).value(), Effect::Stale);
+    const auto now = crds::decode_rollout(get(resources::rollouts, "shop"));
+    EXPECT_EQ(set_weight(client_, now, more).value(), Effect::Changed);
+    const SetWeight back{.router = "Nginx", .weight = 0, .from = 50};
+    EXPECT_EQ(set_weight(client_, decided_on, back).value(), Effect::Changed);
 }
 
 // The promise of DESIGN.md D4.
