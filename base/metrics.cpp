@@ -14,7 +14,7 @@ std::string number(double value) {
     return {digits.data(), end};
 }
 
-// https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information
+// Prometheus' exposition formats, "Comments, help text, and type information".
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char c : text) {

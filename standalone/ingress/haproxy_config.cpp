@@ -15,6 +15,8 @@ defaults
     mode http
     balance roundrobin
     option http-server-close
+    # A proxy that hands over ends a kept connection with an answer, never under a request.
+    option idle-close-on-response
     option redispatch 1
     option dontlognull
     option forwardfor

