@@ -107,7 +107,10 @@ protected:
         return integer_at(rollout(), {"status", "currentStepIndex"});
     }
     [[nodiscard]] std::string run_name() const {
-        return text_at(rollout(), {"status", "canary", "currentStepAnalysisRunStatus", "name"});
+        // Not from the Rollout's status: a run that ends at once is gone from there.
+        const auto runs = client_->list(resources::analysis_runs, {.ns = "shop"});
+        return runs.ok() && !runs->items.empty() ? text_at(runs->items[0], {"metadata", "name"})
+                                                 : "";
     }
     [[nodiscard]] Json run(const std::string& name) const {
         const auto found = client_->get({resources::analysis_runs, "shop", name});
