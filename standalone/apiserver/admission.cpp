@@ -6,7 +6,10 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "standalone/apiserver/apply/managed_fields.hpp"
+#include "standalone/apiserver/builtin_checks.hpp"
 #include "standalone/apiserver/names.hpp"
+#include "standalone/apiserver/schema/custom_check.hpp"
 
 namespace sluice::standalone::apiserver {
 namespace {
@@ -14,7 +17,7 @@ namespace {
 // Set by the server alone: what a client sends there is ignored.
 constexpr std::string_view system_metadata[] = {
     "uid",        "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-    "generation", "selfLink",          "managedFields",     "resourceVersion"};
+    "generation", "selfLink",          "resourceVersion"};
 
 ApiResult<void> check_text_map(const Json& metadata, std::string_view field) {
     const auto found = metadata.find(field);
@@ -85,6 +88,26 @@ ApiResult<void> check_identity(const Resource& resource, const Json& live, const
     return {};
 }
 
+// As upstream's decoder of built-in kinds says it.
+std::string foreign_body(const Resource& resource, const std::string& api_version,
+                         const std::string& kind) {
+    const auto slash = api_version.find('/');
+    const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
+    const std::string version =
+        slash == std::string::npos ? api_version : api_version.substr(slash + 1);
+    const auto internal_group = [](const std::string& name) {
+        return name.empty() ? "core" : name.substr(0, name.find('.'));
+    };
+    const std::string why = builtin_schema(group, version, kind)
+                                ? concat("converting (", version, ".", kind, ") to (",
+                                         internal_group(resource.type.group), ".",
+                                         resource.type.kind, "): unknown conversion")
+                                : concat("no kind \"", kind, "\" is registered for version \"",
+                                         api_version, "\" in scheme \"pkg/runtime/scheme.go:111\"");
+    return concat(kind, " in version \"", version, "\" cannot be handled as a ", resource.type.kind,
+                  ": ", why);
+}
+
 ApiResult<void> check_finalizers(const Resource& resource, const Json& live, const Json& wanted) {
     if (!being_deleted(live)) return {};
     const auto before = finalizers_of(live);
@@ -98,6 +121,17 @@ ApiResult<void> check_finalizers(const Resource& resource, const Json& live, con
                       "found new finalizers []string{\"",
                       name, "\"}")}});
     return {};
+}
+
+// Content: a custom object against the schema of its definition, a built-in one by its own rules.
+ApiResult<void> check_schema(const Resource& resource, const Json& object, const Json* before) {
+    const SchemaPtr schema = resource.schema_at(resource.type.version);
+    auto causes = builtin_problems(resource, object, before);
+    if (resource.custom && schema)
+        for (auto& cause : custom_problems(*schema, object, before))
+            causes.push_back(std::move(cause));
+    if (causes.empty()) return {};
+    return status::invalid(resource.type, text_at(object, {"metadata", "name"}), std::move(causes));
 }
 
 }  // namespace
@@ -116,6 +150,8 @@ ApiResult<void> check_type(const Resource& resource, std::string_view version, J
     const std::string expected = resource.type_at(version).api_version();
     const std::string kind = text_at(body, {"kind"}, resource.type.kind);
     const std::string api_version = text_at(body, {"apiVersion"}, expected);
+    if (!resource.custom && (api_version != expected || kind != resource.type.kind))
+        return status::bad_request(foreign_body(resource, api_version, kind));
     if (api_version != expected)
         return status::bad_request(concat("the API version in the data (", api_version,
                                           ") does not match the expected API version (", expected,
@@ -162,6 +198,7 @@ ApiResult<Json> admit_create(const Resource& resource, std::string_view ns, Json
     if (resource.status) body.erase("status");
     apply_defaults(resource, body);
     initialise_status(resource, body, fresh.now);
+    TRY(check_schema(resource, body, nullptr));
     return body;
 }
 
@@ -175,10 +212,17 @@ ApiResult<Json> admit_update(const Resource& resource, Part part, const Json& li
             changed["status"] = *found;
         else
             changed.erase("status");
+        if (const Json* managed = find(wanted, {"metadata", "managedFields"}))
+            changed["metadata"]["managedFields"] = *managed;
+        apply_defaults(resource, changed);
+        TRY(check_schema(resource, changed, &live));
         return changed;
     }
     Json& metadata = wanted["metadata"];
     for (const auto field : system_metadata) keep(metadata, live.at("metadata"), field);
+    // Clients may clear them, and mostly leave them out.
+    if (!metadata.contains("managedFields")) keep(metadata, live.at("metadata"), "managedFields");
+    drop_cleared_managed_fields(wanted);
     keep(metadata, live.at("metadata"), "name");
     keep(metadata, live.at("metadata"), "namespace");
     wanted["apiVersion"] = live.at("apiVersion");
@@ -195,6 +239,7 @@ ApiResult<Json> admit_update(const Resource& resource, Part part, const Json& li
             wanted.erase("status");
     }
     apply_defaults(resource, wanted);
+    TRY(check_schema(resource, wanted, &live));
     if (resource.generation && spec_part(resource, wanted) != spec_part(resource, live))
         metadata["generation"] = integer_at(live, {"metadata", "generation"}) + 1;
     return wanted;

@@ -23,7 +23,7 @@ Json to_status(const StatusError& error) {
     for (const auto& cause : error.causes)
         details["causes"].push_back(
             {{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
-    if (!details.empty()) status["details"] = std::move(details);
+    if (!details.empty() || error.bare_details) status["details"] = std::move(details);
     return status;
 }
 
@@ -95,12 +95,14 @@ StatusError unauthorized() {
 StatusError no_such_path() {
     return {.code = 404,
             .reason = "NotFound",
-            .message = "the server could not find the requested resource"};
+            .message = "the server could not find the requested resource",
+            .bare_details = true};
 }
 StatusError method_not_allowed() {
     return {.code = 405,
             .reason = "MethodNotAllowed",
-            .message = "the server does not allow this method on the requested resource"};
+            .message = "the server does not allow this method on the requested resource",
+            .bare_details = true};
 }
 StatusError unsupported_media_type(std::string message) {
     return {.code = 415, .reason = "UnsupportedMediaType", .message = std::move(message)};

@@ -32,6 +32,7 @@ struct [[nodiscard]] StatusError {
     std::string plural;  // the Status calls it kind
     std::vector<StatusCause> causes;
     int retry_after_seconds = 0;
+    bool bare_details = false;  // details without a word in them, as upstream's handlers say it
 };
 
 Json to_status(const StatusError& error);

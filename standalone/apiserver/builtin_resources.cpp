@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names, scopes and subresources as upstream's discovery tells them.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "base/resource.hpp"
 #include "standalone/apiserver/registry.hpp"
 
@@ -61,7 +64,7 @@ std::vector<Resource> core_resources() {
         with_fields(with_status(builtin(resources::namespaces, "namespace", {"ns"})),
                     {"status.phase"}),
         with_status(builtin(resources::nodes, "node", {"no"})),
-        with_fields(in_all(with_status(builtin(resources::pods, "pod", {"po"}))),
+        with_fields(in_all(with_generation(with_status(builtin(resources::pods, "pod", {"po"})))),
                     {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName",
                      "spec.serviceAccountName", "status.phase", "status.podIP"}),
         with_fields(in_all(with_status(builtin(resources::services, "service", {"svc"}))),
@@ -92,11 +95,23 @@ std::vector<Resource> group_resources() {
                            {"v2"})),
         with_generation(with_status(
             builtin(resources::pod_disruption_budgets, "poddisruptionbudget", {"pdb"}))),
-        builtin(resources::endpoint_slices, "endpointslice"),
+        with_generation(builtin(resources::endpoint_slices, "endpointslice")),
         with_generation(with_status(builtin(resources::ingresses, "ingress", {"ing"}))),
         builtin(resources::leases, "lease"),
         with_generation(with_status(builtin(resources::custom_resource_definitions,
                                             "customresourcedefinition", {"crd", "crds"}))),
+    };
+}
+
+// Documents only: the server has one user, whom nothing is forbidden.
+std::vector<Resource> access_resources() {
+    const char* group = "rbac.authorization.k8s.io";
+    return {
+        builtin({group, "v1", "clusterrolebindings", "ClusterRoleBinding", false},
+                "clusterrolebinding"),
+        builtin({group, "v1", "clusterroles", "ClusterRole", false}, "clusterrole"),
+        builtin({group, "v1", "rolebindings", "RoleBinding"}, "rolebinding"),
+        builtin({group, "v1", "roles", "Role"}, "role"),
     };
 }
 
@@ -123,7 +138,20 @@ std::vector<Resource> delivery_resources() {
 std::vector<Resource> builtin_resources() {
     std::vector<Resource> all = core_resources();
     for (auto& resource : group_resources()) all.push_back(std::move(resource));
+    for (auto& resource : access_resources()) all.push_back(std::move(resource));
     for (auto& resource : delivery_resources()) all.push_back(std::move(resource));
+    for (const auto* type :
+         {&resources::rollouts, &resources::replica_sets, &resources::pods, &resources::services,
+          &resources::endpoint_slices, &resources::analysis_runs, &resources::experiments,
+          &resources::jobs, &resources::ingresses, &resources::deliveries})
+        std::ranges::find(all, *type, &Resource::type)->collected = true;
+    const SchemaPtr open = custom_schema({{"x-kubernetes-preserve-unknown-fields", true}});
+    for (auto& resource : all)
+        for (const auto& version : resource.versions) {
+            auto schema = builtin_schema(resource.type.group, version, resource.type.kind);
+            if (resource.custom) schema = open;
+            if (schema) resource.schemas[version] = std::move(schema);
+        }
     return all;
 }
 

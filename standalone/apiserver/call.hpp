@@ -5,6 +5,7 @@
 #include "standalone/apiserver/handler.hpp"
 #include "standalone/apiserver/rendering.hpp"
 #include "standalone/apiserver/selectors.hpp"
+#include "standalone/apiserver/write_options.hpp"
 
 namespace sluice::standalone::apiserver {
 
@@ -24,6 +25,12 @@ struct Handler::Call {
         return parse_selector(*resource, query.get("labelSelector"), query.get("fieldSelector"));
     }
     [[nodiscard]] bool dry_run() const { return query.get("dryRun") == "All"; }
+    // The text in which keys that stand twice are looked for: only where somebody asked for it, as
+    // kubectl does, for it costs a second pass.
+    [[nodiscard]] std::string_view duplicates_in(FieldValidation validation) const {
+        const bool asked = !query.get("fieldValidation").empty();
+        return asked && validation != FieldValidation::Ignore ? request.body : std::string_view();
+    }
     [[nodiscard]] Part part() const {
         return path.subresource == "status" ? Part::Status : Part::Main;
     }
@@ -31,6 +38,8 @@ struct Handler::Call {
 
 // A JSON or YAML body as a document. 415 on other media types, 400 on broken text.
 ApiResult<Json> read_body(const HttpRequest& request);
+// "selfsubjectaccessreviews" and its like: made, answered, not stored.
+bool is_review(std::string_view plural);
 Answer json_answer(int status, std::string body);
 Answer text_answer(int status, std::string body);
 

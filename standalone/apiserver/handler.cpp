@@ -8,6 +8,7 @@
 #include "base/yaml.hpp"
 #include "standalone/apiserver/call.hpp"
 #include "standalone/apiserver/discovery.hpp"
+#include "standalone/apiserver/schema/protobuf.hpp"
 
 namespace sluice::standalone::apiserver {
 
@@ -39,19 +40,30 @@ ApiResult<Json> read_body(const HttpRequest& request) {
         if (!document.ok()) return status::bad_request(document.error().message);
         return std::move(document).value();
     }
-    if (type == "application/vnd.kubernetes.protobuf")
-        return status::unsupported_media_type(
-            "protobuf bodies are not read yet - accepted media types include: application/json, "
-            "application/yaml");
+    if (type == "application/vnd.kubernetes.protobuf") {
+        auto document = read_protobuf(request.body);
+        if (!document.ok()) return status::bad_request(document.error().message);
+        return std::move(document).value();
+    }
     if (!type.empty() && type != "application/json" && !type.ends_with("+json"))
         return status::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: "
-            "application/json, application/yaml");
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf");
     auto document = parse_json(request.body);
     if (!document.ok())
         return status::bad_request(concat("the body of the request is ", document.error().message));
     return std::move(document).value();
 }
+
+namespace {
+
+bool serves_group(const Registry& registry, std::string_view group) {
+    const auto all = registry.all();
+    return std::ranges::any_of(
+        all, [&](const ResourcePtr& resource) { return resource->type.group == group; });
+}
+
+}  // namespace
 
 Handler::Handler(store::Store& store, const Clock& clock, Log& log, Identities identities)
     : store_(store),
@@ -102,10 +114,7 @@ ApiResult<Answer> Handler::route(const HttpRequest& request, const Target& targe
     const auto& parts = target.parts;
     const std::string first = parts.empty() ? "" : parts[0];
     if (first == "readyz" || first == "livez" || first == "healthz") return health(first);
-    if (parts.size() >= 3 &&
-        (parts.back() == "selfsubjectaccessreviews" || parts.back() == "selfsubjectreviews" ||
-         parts.back() == "selfsubjectrulesreviews"))
-        return review(request, target);
+    if (parts.size() >= 3 && is_review(parts.back())) return review(request, target);
     const std::string accept = header(request.headers, "Accept").value_or("");
     if (auto found = discovery_answer(registry_, parts, accept)) {
         if (request.method != "GET" && request.method != "HEAD")
@@ -120,6 +129,8 @@ ApiResult<Answer> Handler::object_request(const HttpRequest& request, const Targ
     if (!path) return status::no_such_path();
     Call call{request, target.query, *path,
               registry_.find(path->group, path->version, path->plural)};
+    if (!call.resource && !path->group.empty() && !serves_group(registry_, path->group))
+        return text_answer(404, "404 page not found\n");
     if (!call.resource) return status::no_such_path();
     if (!call.resource->type.namespaced && !path->ns.empty()) return status::no_such_path();
     if (path->name.empty()) return collection(call);
@@ -148,7 +159,9 @@ ApiResult<Answer> Handler::single(const Call& call) {
     const bool known = subresource.empty() || (subresource == "status" && call.resource->status);
     if (!known) {
         // Upgrades such as exec fail at once instead of looking like a missing object.
-        if (call.resource->type == resources::pods) return status::method_not_allowed();
+        if (call.resource->type == resources::pods &&
+            (subresource == "exec" || subresource == "attach" || subresource == "portforward"))
+            return status::method_not_allowed();
         return status::no_such_path();
     }
     if (method == "GET" || method == "HEAD") {
@@ -159,28 +172,6 @@ ApiResult<Answer> Handler::single(const Call& call) {
     if (method == "PATCH") return patch(call);
     if (method == "DELETE" && subresource.empty()) return remove(call);
     return status::method_not_allowed();
-}
-
-ApiResult<Answer> Handler::review(const HttpRequest& request, const Target& target) {
-    if (request.method != "POST") return status::method_not_allowed();
-    Json body = TRY(read_body(request));
-    const std::string& plural = target.parts.back();
-    // Whoever got past authentication may do everything: the server has one user.
-    if (plural == "selfsubjectaccessreviews") {
-        body["status"] = {{"allowed", true}, {"reason", "the embedded API server has one user"}};
-    } else if (plural == "selfsubjectrulesreviews") {
-        const Json everything = Json::array({"*"});
-        body["status"] = {
-            {"incomplete", false},
-            {"resourceRules",
-             {{{"verbs", everything}, {"apiGroups", everything}, {"resources", everything}}}},
-            {"nonResourceRules", {{{"verbs", everything}, {"nonResourceURLs", everything}}}}};
-    } else {
-        body["status"] = {{"userInfo",
-                           {{"username", "sluice-admin"},
-                            {"groups", {"system:masters", "system:authenticated"}}}}};
-    }
-    return json_answer(201, to_text(body));
 }
 
 }  // namespace sluice::standalone::apiserver

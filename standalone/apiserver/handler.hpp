@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "base/http.hpp"
+#include "standalone/apiserver/apply/managed_fields.hpp"
 #include "standalone/apiserver/body_stream.hpp"
 #include "standalone/apiserver/log_source.hpp"
 #include "standalone/apiserver/objects.hpp"
@@ -58,12 +59,15 @@ private:
     ApiResult<Answer> create(const Call& call);
     ApiResult<Answer> replace(const Call& call);
     ApiResult<Answer> patch(const Call& call);
+    ApiResult<Answer> apply(const Call& call);
     ApiResult<Answer> remove(const Call& call);
     ApiResult<Answer> evict(const Call& call);
     ApiResult<Answer> remove_collection(const Call& call);
     ApiResult<Answer> scale(const Call& call);
     ApiResult<Answer> pod_log(const Call& call);
     ApiResult<Answer> review(const HttpRequest& request, const Target& target);
+    // Who a request says it is.
+    [[nodiscard]] Writer writer_of(const Call& call, const std::string& manager) const;
     Answer health(std::string_view name);
 
     store::Store& store_;

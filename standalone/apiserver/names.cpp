@@ -51,6 +51,10 @@ bool is_name_part(std::string_view text) {
 
 }  // namespace
 
+std::string_view qualified_name_rule() {
+    return qualified_rule;
+}
+
 bool is_dns_label(std::string_view text) {
     return !text.empty() && text.size() <= 63 && is_lower_or_digit(text.front()) &&
            is_lower_or_digit(text.back()) &&
@@ -80,6 +84,8 @@ bool is_label_value(std::string_view text) {
 
 std::optional<StatusCause> name_problem(const ResourceType& type, std::string_view name) {
     const bool label = type == resources::services || type == resources::namespaces;
+    if (label && name.find('.') != std::string_view::npos)
+        return bad_value("metadata.name", name, "must not contain dots");
     if (label ? is_dns_label(name) : is_dns_subdomain(name)) return std::nullopt;
     return bad_value("metadata.name", name, label ? label_rule : subdomain_rule);
 }

@@ -11,9 +11,11 @@
 
 namespace sluice::standalone::apiserver {
 
-bool is_dns_label(std::string_view text);       // RFC 1123, at most 63 characters
-bool is_dns_subdomain(std::string_view text);   // labels with dots, at most 253 characters
-bool is_qualified_name(std::string_view text);  // "[prefix/]name", as of a label key
+bool is_dns_label(std::string_view text);      // RFC 1123, at most 63 characters
+bool is_dns_subdomain(std::string_view text);  // labels with dots, at most 253 characters
+bool is_qualified_name(std::string_view text);
+// What upstream says of one that is none.
+std::string_view qualified_name_rule();  // "[prefix/]name", as of a label key
 bool is_label_value(std::string_view text);
 
 // What is wrong with metadata.name of an object of that type.

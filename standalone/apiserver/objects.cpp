@@ -17,7 +17,13 @@ store::Key store_key(const Resource& resource, const std::string& ns, const std:
 
 // What a dry run answers: the object as it would be, with its version unchanged.
 store::RecordPtr unsaved(const store::Key& key, long version, Json document) {
-    return store::make_record(key, version, std::move(document));
+    auto record = store::make_record(key, version, document);
+    if (version != 0) return record;
+    // One that is not there has none.
+    auto bare = std::make_shared<store::Record>(*record);
+    document["metadata"].erase("resourceVersion");
+    bare->text = to_text(document);
+    return bare;
 }
 
 }  // namespace
@@ -102,7 +108,13 @@ ApiResult<store::RecordPtr> Objects::create(const Resource& resource, const std:
         return unsaved(key, 0, std::move(document));
     }
     auto stored = store_.create(key, document);
-    if (!stored.ok()) return from_store(resource, name, stored.error());
+    if (!stored.ok()) {
+        StatusError error = from_store(resource, name, stored.error());
+        const auto there = store_.get(key);
+        if (there && there->text.find("\"deletionTimestamp\":") != std::string::npos)
+            error.message = "object is being deleted: " + error.message;
+        return error;
+    }
     if (definition) registry_.add_custom(document);
     if (resource.type == resources::events) expire_events();
     return std::move(stored).value();
@@ -110,7 +122,8 @@ ApiResult<store::RecordPtr> Objects::create(const Resource& resource, const std:
 
 ApiResult<store::RecordPtr> Objects::update(const Resource& resource, Part part,
                                             const std::string& ns, const std::string& name,
-                                            const Change& change, bool dry_run) {
+                                            const Change& change, bool dry_run,
+                                            const Writer* writer) {
     const store::Key key = store_key(resource, ns, name);
     for (int i = 0; i < max_tries; ++i) {
         const store::RecordPtr record = store_.get(key);
@@ -120,6 +133,8 @@ ApiResult<store::RecordPtr> Objects::update(const Resource& resource, Part part,
         Json wanted = TRY(change(*live));
         wanted = TRY(admit_update(resource, part, *live, std::move(wanted)));
         if (wanted == *live) return record;
+        if (writer && has_managed_fields(wanted))
+            track_write(resource.schema_at(resource.type.version).get(), *live, wanted, *writer);
         if (dry_run) return unsaved(key, record->version, std::move(wanted));
         const bool vanishes = ready_to_vanish(wanted);
         auto stored = vanishes ? store_.remove(key, record->version)

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "standalone/apiserver/admission.hpp"
+#include "standalone/apiserver/apply/managed_fields.hpp"
 #include "standalone/apiserver/registry.hpp"
 #include "standalone/store/store.hpp"
 
@@ -29,6 +30,7 @@ struct Deletion {
     std::string resource_version;
     std::optional<long> grace_period_seconds;
     bool orphan = false;
+    bool foreground = false;  // after its dependents, where the kind's are collected
     bool dry_run = false;
 };
 
@@ -50,11 +52,13 @@ public:
     ApiResult<store::RecordPtr> create(const Resource& resource, const std::string& ns, Json body,
                                        bool dry_run);
 
+    // Where the object has managed fields, what changes is `writer`'s, unless null.
     // `change` gets the live document and says what it is to be; called again where another writer
     // was faster, unless what it returns names a resourceVersion that is then stale.
     using Change = std::function<ApiResult<Json>(const Json& live)>;
     ApiResult<store::RecordPtr> update(const Resource& resource, Part part, const std::string& ns,
-                                       const std::string& name, const Change& change, bool dry_run);
+                                       const std::string& name, const Change& change, bool dry_run,
+                                       const Writer* writer = nullptr);
 
     ApiResult<Deleted> remove(const Resource& resource, const std::string& ns,
                               const std::string& name, const Deletion& deletion);

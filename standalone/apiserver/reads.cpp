@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET: one object, a list, a watch.
 #include <algorithm>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/text.hpp"
 #include "standalone/apiserver/call.hpp"
+#include "standalone/apiserver/list_options.hpp"
 #include "standalone/apiserver/watch.hpp"
 
 namespace sluice::standalone::apiserver {
@@ -36,22 +40,46 @@ ApiResult<ContinueToken> read_token(const std::string& text) {
                          text_at(*document, {"name"})};
 }
 
-ApiResult<std::optional<long>> read_version(const Query& query) {
-    const std::string text = query.get("resourceVersion");
-    if (text.empty()) return std::optional<long>();
-    const auto version = parse_integer(text);
-    if (!version || *version < 0)
-        return status::bad_request(concat("invalid resource version \"", text, "\""));
-    return version;
+// The objects as they were at an earlier version, by the changes since; Gone where those are
+// forgotten.
+Result<std::vector<store::RecordPtr>> objects_at(const store::Store& store, const std::string& type,
+                                                 const std::string& ns, long version) {
+    store::Snapshot snapshot = store.list(type, ns);
+    if (version >= snapshot.version) return std::move(snapshot.records);
+    const auto changes = TRY(store.changes(type, version, std::numeric_limits<size_t>::max()));
+    std::map<store::Key, store::RecordPtr> state;
+    for (auto& record : snapshot.records) state.emplace(record->key, std::move(record));
+    std::set<store::Key> seen;
+    for (const auto& change : changes.items) {
+        const store::Key& key = change->object->key;
+        if ((!ns.empty() && key.ns != ns) || !seen.insert(key).second) continue;
+        if (change->previous)
+            state[key] = change->previous;
+        else
+            state.erase(key);
+    }
+    std::vector<store::RecordPtr> records;
+    for (auto& [key, record] : state) records.push_back(std::move(record));
+    return records;
 }
 
-ApiResult<void> check_list_version(const Query& query, std::optional<long> asked, long newest) {
-    if (!asked || *asked == 0) return {};
-    if (*asked > newest) return status::too_large_version(*asked, newest);
-    if (query.get("resourceVersionMatch") == "Exact" && *asked != newest)
+// What a list begins with: the present, or the moment that a token or an exact version names.
+ApiResult<store::Snapshot> snapshot_for(const store::Store& store, const ListOptions& options,
+                                        const std::string& type, const std::string& ns,
+                                        std::optional<ContinueToken>& token) {
+    if (!options.continue_token.empty()) token = TRY(read_token(options.continue_token));
+    const long asked = token ? token->version : options.version.value_or(0);
+    const long newest = store.version();
+    if (asked > newest) return status::too_large_version(asked, newest);
+    if (asked == 0 || (!token && !options.exact)) return store.list(type, ns);
+    auto records = objects_at(store, type, ns, asked);
+    if (records.ok()) return store::Snapshot{asked, std::move(records).value()};
+    if (!token)
         return status::expired(
-            concat("The provided resource version is too old: ", *asked, " (", newest, ")"));
-    return {};
+            concat("The provided resource version is too old: ", asked, " (", newest, ")"));
+    return status::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can "
+        "start a new list without the continue parameter.");
 }
 
 }  // namespace
@@ -59,25 +87,24 @@ ApiResult<void> check_list_version(const Query& query, std::optional<long> asked
 ApiResult<Answer> Handler::get(const Call& call) {
     const auto record = store_.get({call.resource->store_type(), call.path.ns, call.path.name});
     if (!record) return status::not_found(call.resource->type, call.path.name);
+    TRY(call.rendering().check());
     return json_answer(200, call.rendering().object(*record, clock_.now()));
 }
 
 ApiResult<Answer> Handler::list(const Call& call) {
+    const ListOptions options = TRY(read_list_options(call.query, false));
+    TRY(call.rendering().check());
     const Selector selector = TRY(call.selector());
-    const long limit = std::max(0L, call.query.integer("limit").value_or(0));
-    store::Snapshot snapshot = store_.list(call.resource->store_type(), call.path.ns);
+    const long limit = options.limit;
+    std::optional<ContinueToken> token;
+    store::Snapshot snapshot =
+        TRY(snapshot_for(store_, options, call.resource->store_type(), call.path.ns, token));
     ListFacts facts{.version = snapshot.version, .continue_token = {}, .remaining = {}};
     auto begin = snapshot.records.begin();
-    if (const std::string text = call.query.get("continue"); !text.empty()) {
-        const ContinueToken token = TRY(read_token(text));
-        facts.version = token.version;
+    if (token)
         begin = std::ranges::find_if(snapshot.records, [&](const store::RecordPtr& record) {
-            return std::tie(record->key.ns, record->key.name) > std::tie(token.ns, token.name);
+            return std::tie(record->key.ns, record->key.name) > std::tie(token->ns, token->name);
         });
-    } else {
-        const auto asked = TRY(read_version(call.query));
-        TRY(check_list_version(call.query, asked, snapshot.version));
-    }
     std::vector<store::RecordPtr> matching;
     for (auto at = begin; at != snapshot.records.end(); ++at)
         if (selector.matches(**at)) matching.push_back(std::move(*at));
@@ -92,11 +119,12 @@ ApiResult<Answer> Handler::list(const Call& call) {
 
 ApiResult<Answer> Handler::watch(const Call& call) {
     const TimePoint now = clock_.now();
+    const ListOptions options = TRY(read_list_options(call.query, true));
     WatchRequest request{.store_type = call.resource->store_type(),
                          .ns = call.path.ns,
                          .selector = TRY(call.selector()),
-                         .since = TRY(read_version(call.query)),
-                         .initial_events_end = call.query.flag("sendInitialEvents"),
+                         .since = options.version,
+                         .initial_events_end = options.initial_events,
                          .bookmarks = call.query.flag("allowWatchBookmarks"),
                          .until = {}};
     // Zero means any version there is, beginning with the objects themselves.

@@ -28,7 +28,8 @@ std::vector<PrinterColumn> read_columns(const Json& version) {
     if (const Json* list = find(version, {"additionalPrinterColumns"}); list && list->is_array())
         for (const auto& item : *list)
             columns.push_back({text_at(item, {"name"}), text_at(item, {"type"}, "string"),
-                               text_at(item, {"jsonPath"}), integer_at(item, {"priority"})});
+                               text_at(item, {"jsonPath"}), integer_at(item, {"priority"}),
+                               text_at(item, {"description"})});
     return columns;
 }
 
@@ -42,6 +43,11 @@ ResourceType Resource::type_at(std::string_view version) const {
     ResourceType asked = type;
     asked.version = std::string(version);
     return asked;
+}
+
+SchemaPtr Resource::schema_at(std::string_view version) const {
+    const auto found = schemas.find(version);
+    return found == schemas.end() ? nullptr : found->second;
 }
 
 Result<Resource> read_definition(const Json& definition) {
@@ -65,6 +71,8 @@ Result<Resource> read_definition(const Json& definition) {
     for (const auto& version : *versions) {
         const std::string version_name = text_at(version, {"name"});
         if (bool_at(version, {"served"})) resource.versions.push_back(version_name);
+        if (const Json* schema = find(version, {"schema", "openAPIV3Schema"}))
+            resource.schemas[version_name] = custom_schema(*schema);
         if (!bool_at(version, {"storage"})) continue;
         resource.type.version = version_name;
         resource.status = find(version, {"subresources", "status"}) != nullptr;

@@ -3,6 +3,7 @@
 // runs.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "base/json.hpp"
 #include "base/resource.hpp"
+#include "standalone/apiserver/schema/schema.hpp"
 
 namespace sluice::standalone::apiserver {
 
@@ -28,6 +30,7 @@ struct PrinterColumn {
     std::string type;  // "string", "integer", "date", "boolean", "number"
     std::string path;  // ".status.phase"
     long priority = 0;
+    std::string description;
     bool operator==(const PrinterColumn&) const = default;
 };
 
@@ -39,11 +42,15 @@ struct Resource {
     std::vector<std::string> categories;
     bool status = false;      // has the status subresource
     bool generation = false;  // metadata.generation is kept
+    bool collected = false;   // the garbage collector watches it: foreground deletion waits for it
     bool custom = false;  // behaves as a CRD's: no strategic merge, resourceVersion needed for PUT
     std::optional<ScalePaths> scale;
     std::vector<std::string>
         field_labels;                    // for fieldSelector, beside metadata.name and .namespace
     std::vector<PrinterColumn> columns;  // of a CustomResourceDefinition
+    std::map<std::string, SchemaPtr, std::less<>> schemas;  // by version
+    // Null where any document will do.
+    [[nodiscard]] SchemaPtr schema_at(std::string_view version) const;
     // The store's name for the type: "rollouts.argoproj.io".
     [[nodiscard]] std::string store_type() const;
     // The type as a request for `version` sees it.

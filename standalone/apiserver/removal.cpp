@@ -25,16 +25,21 @@ std::optional<TimePoint> event_time(const Json& event) {
 ApiResult<void> check_preconditions(const Resource& resource, const store::Record& record,
                                     const Json& live, const Deletion& deletion) {
     const std::string uid = text_at(live, {"metadata", "uid"});
+    // Upstream names the kind here, without its group.
+    const auto refused = [&](const std::string& why) {
+        const ResourceType named{"", "", resource.type.kind, resource.type.kind};
+        return status::conflict(named, record.key.name, why);
+    };
     if (!deletion.uid.empty() && deletion.uid != uid)
-        return status::conflict(resource.type, record.key.name,
-                                concat("Precondition failed: UID in precondition: ", deletion.uid,
-                                       ", UID in object meta: ", uid));
+        return refused(concat("the UID in the precondition (", deletion.uid,
+                              ") does not match the UID in record (", uid,
+                              "). The object might have been deleted and then recreated"));
     if (!deletion.resource_version.empty() &&
         deletion.resource_version != std::to_string(record.version))
-        return status::conflict(resource.type, record.key.name,
-                                concat("Precondition failed: ResourceVersion in precondition: ",
-                                       deletion.resource_version,
-                                       ", ResourceVersion in object meta: ", record.version));
+        return refused(concat("the ResourceVersion in the precondition (",
+                              deletion.resource_version,
+                              ") does not match the ResourceVersion in record (", record.version,
+                              "). The object might have been modified"));
     return {};
 }
 
@@ -90,6 +95,8 @@ ApiResult<std::optional<Deleted>> Objects::try_remove(const Resource& resource,
                                      "this namespace may not be deleted");
         live["status"]["phase"] = "Terminating";
     }
+    if (deletion.foreground && resource.collected && !being_deleted(live))
+        live["metadata"]["finalizers"].push_back("foregroundDeletion");
     const bool marked = mark_deleted(live, grace_of(resource, live, deletion), clock_.now());
     const bool is_namespace = resource.type == resources::namespaces;
     const bool vanishes = !is_namespace && ready_to_vanish(live);

@@ -69,6 +69,15 @@ Rendering::Rendering(ResourcePtr resource, std::string version, std::string_view
     include_object_ = query.get("includeObject");
 }
 
+ApiResult<void> Rendering::check() const {
+    if (form_ != Form::Table || include_object_.empty() || include_object_ == "None" ||
+        include_object_ == "Object" || include_object_ == "Metadata")
+        return {};
+    return status::bad_request(
+        concat("Unable to convert to Table as requested: includeObject: Invalid value: \"",
+               include_object_, "\": must be 'Metadata', 'Object', 'None', or empty"));
+}
+
 std::string Rendering::plain(const store::Record& record) const {
     if (version_ == resource_->type.version) return record.text;
     Json document = parse_stored(record);
@@ -112,12 +121,17 @@ std::string Rendering::list(const std::vector<store::RecordPtr>& records, const 
     }
     // Put together as text: a large list is not parsed to be written again.
     const bool partial = form_ == Form::Metadata;
+    Json metadata = list_metadata(facts);
+    // Upstream's lists of custom objects always say where they go on.
+    if (resource_->custom && !partial && facts.continue_token.empty()) metadata["continue"] = "";
     std::string text =
         concat("{\"kind\":\"", partial ? "PartialObjectMetadata" : resource_->type.kind,
                "List\",\"apiVersion\":\"",
                partial ? concat("meta.k8s.io/", form_version_)
                        : resource_->type_at(version_).api_version(),
-               "\",\"metadata\":", to_text(list_metadata(facts)), ",\"items\":[");
+               "\",\"metadata\":", to_text(metadata), ",\"items\":");
+    if (partial && records.empty()) return text + "null}";
+    text += '[';
     for (size_t i = 0; i < records.size(); ++i) {
         if (i > 0) text += ',';
         text += object(*records[i], now);

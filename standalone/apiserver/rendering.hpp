@@ -29,6 +29,8 @@ public:
     Rendering(ResourcePtr resource, std::string version, std::string_view accept,
               const Query& query);
 
+    // BadRequest where the query asks for rows in a form that there is not.
+    [[nodiscard]] ApiResult<void> check() const;
     [[nodiscard]] std::string object(const store::Record& record, TimePoint now) const;
     [[nodiscard]] std::string list(const std::vector<store::RecordPtr>& records,
                                    const ListFacts& facts, TimePoint now) const;

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "standalone/apiserver/call.hpp"
 #include "standalone/apiserver/patch.hpp"
+#include "standalone/apiserver/workload_cells.hpp"
 
 namespace sluice::standalone::apiserver {
 namespace {
@@ -22,11 +23,7 @@ const Json* at_path(const Json& object, const std::string& path) {
 std::string selector_text(const Json* selector) {
     if (!selector) return {};
     if (selector->is_string()) return selector->get<std::string>();
-    std::vector<std::string> parts;
-    if (const Json* labels = find(*selector, {"matchLabels"}); labels && labels->is_object())
-        for (const auto& [key, value] : labels->items())
-            if (value.is_string()) parts.push_back(concat(key, "=", value.get<std::string>()));
-    return join(parts, ",");
+    return label_selector_text(*selector);
 }
 
 Json scale_of(const Resource& resource, const Json& object) {
@@ -85,12 +82,14 @@ ApiResult<Answer> Handler::scale(const Call& call) {
                                ? PatchForm::Merge
                                : TRY(patch_form(resource, call.header_text("Content-Type")));
     const Json body = TRY(read_body(call.request));
+    const Writer writer = writer_of(call, call.query.get("fieldManager"));
     const auto wanted = [&](const Json& live) -> ApiResult<Json> {
         if (method == "PUT") return with_scale(resource, live, body);
-        return with_scale(resource, live, TRY(apply_patch(form, scale_of(resource, live), body)));
+        return with_scale(resource, live,
+                          TRY(apply_patch(form, nullptr, scale_of(resource, live), body)));
     };
     const auto record = TRY(objects_.update(resource, Part::Main, call.path.ns, call.path.name,
-                                            wanted, call.dry_run()));
+                                            wanted, call.dry_run(), &writer));
     return answer(*record);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "standalone/apiserver/names.hpp"
 
 namespace sluice::standalone::apiserver {
 namespace {
@@ -105,7 +106,8 @@ ApiResult<FieldRequirement> parse_field(const Resource& resource, std::string_vi
     FieldRequirement requirement;
     const auto equals = text.find('=');
     if (equals == std::string_view::npos || equals == 0)
-        return status::bad_request(concat("invalid selector: '", text, "'; can't understand it"));
+        return status::bad_request(
+            concat("invalid selector: '", text, "'; can't understand '", text, "'"));
     requirement.equal = text[equals - 1] != '!';
     requirement.field = trim(text.substr(0, requirement.equal ? equals : equals - 1));
     std::string_view value = text.substr(equals + 1);
@@ -114,8 +116,13 @@ ApiResult<FieldRequirement> parse_field(const Resource& resource, std::string_vi
     const bool known =
         requirement.field == "metadata.name" || requirement.field == "metadata.namespace" ||
         std::ranges::find(resource.field_labels, requirement.field) != resource.field_labels.end();
-    if (!known)
+    if (!known && (resource.custom || !resource.field_labels.empty()))
         return status::bad_request(concat("field label not supported: ", requirement.field));
+    if (!known)
+        return status::bad_request(
+            concat("\"", requirement.field,
+                   "\" is not a known field selector: only \"metadata.name\", "
+                   "\"metadata.namespace\""));
     return requirement;
 }
 
@@ -134,6 +141,10 @@ ApiResult<std::vector<LabelRequirement>> parse_label_selector(std::string_view t
         if (trimmed.empty()) return selector_problem(text);
         LabelRequirement requirement = TRY(parse_requirement(trimmed));
         if (!is_label_key(requirement.key)) return selector_problem(trimmed);
+        if (!is_qualified_name(requirement.key))
+            return status::bad_request(
+                concat("unable to parse requirement: <nil>: Invalid value: \"", requirement.key,
+                       "\": ", qualified_name_rule()));
         requirements.push_back(std::move(requirement));
     }
     return requirements;

@@ -165,7 +165,7 @@ Json data_count(const Json& object) {
     size_t count = 0;
     for (const auto field : {"data", "binaryData"})
         if (const Json* data = find(object, {field})) count += data->size();
-    return std::to_string(count);
+    return count;
 }
 
 Json slice_endpoints(const Json& slice) {

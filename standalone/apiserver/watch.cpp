@@ -45,7 +45,7 @@ void WatchStream::begin() {
     seen_ = snapshot.version;
     for (auto& record : snapshot.records)
         if (request_.selector.matches(*record)) initial_.push_back(std::move(record));
-    owes_initial_end_ = request_.initial_events_end;
+    owes_initial_end_ = request_.initial_events_end && request_.bookmarks;
 }
 
 // A change as this watcher sees it: an object that leaves the selector is deleted for it, one that

@@ -5,9 +5,28 @@
 #include "base/text.hpp"
 #include "standalone/apiserver/call.hpp"
 #include "standalone/apiserver/patch.hpp"
+#include "standalone/apiserver/write_options.hpp"
 
 namespace sluice::standalone::apiserver {
 namespace {
+
+ApiResult<void> check_propagation(const Json& options, const std::string& policy) {
+    const ResourceType type{"meta.k8s.io", "v1", "DeleteOptions", "DeleteOptions", false};
+    if (!policy.empty() && policy != "Orphan" && policy != "Background" && policy != "Foreground")
+        return status::invalid(
+            type, "",
+            {{"propagationPolicy", "FieldValueNotSupported",
+              concat("Unsupported value: \"", policy,
+                     "\": supported values: \"Foreground\", \"Background\", \"Orphan\", "
+                     "\"nil\"")}});
+    if (!policy.empty() && find(options, {"orphanDependents"}))
+        return status::invalid(
+            type, "",
+            {{"propagationPolicy", "FieldValueInvalid",
+              concat("Invalid value: \"", policy,
+                     "\": orphanDependents and deletionPropagation cannot be both set")}});
+    return {};
+}
 
 ApiResult<Deletion> deletion_of(const Json& options, const Query& query) {
     if (!options.is_object()) return status::bad_request("DeleteOptions must be an object");
@@ -19,9 +38,13 @@ ApiResult<Deletion> deletion_of(const Json& options, const Query& query) {
         deletion.grace_period_seconds = query.integer("gracePeriodSeconds");
     const std::string policy =
         text_at(options, {"propagationPolicy"}, query.get("propagationPolicy"));
-    if (!policy.empty() && policy != "Orphan" && policy != "Background" && policy != "Foreground")
-        return status::bad_request(concat(
-            "propagationPolicy must be Orphan, Background or Foreground, found \"", policy, "\""));
+    if (const std::string kind = text_at(options, {"kind"}, "DeleteOptions");
+        kind != "DeleteOptions")
+        return status::bad_request(concat("no kind \"", kind, "\" is registered for version \"",
+                                          text_at(options, {"apiVersion"}),
+                                          "\" in scheme \"pkg/runtime/scheme.go:111\""));
+    TRY(check_propagation(options, policy));
+    deletion.foreground = policy == "Foreground";
     deletion.orphan = policy == "Orphan" || bool_at(options, {"orphanDependents"});
     const Json* dry = find(options, {"dryRun"});
     deletion.dry_run = query.get("dryRun") == "All" || (dry && dry->is_array() && !dry->empty());
@@ -46,19 +69,34 @@ std::string deletion_status(const Resource& resource, const store::Record& recor
                         {"details", details}});
 }
 
+// RFC 7234, 5.5; 299 is what every client shows.
+Answer with_warnings(Answer answer, const std::vector<std::string>& warnings) {
+    for (const auto& warning : warnings)
+        answer.response.headers.push_back({"Warning", concat("299 - ", to_text(Json(warning)))});
+    return answer;
+}
+
 }  // namespace
 
 ApiResult<Answer> Handler::create(const Call& call) {
+    const WriteOptions options = TRY(read_write_options(call.query, "CreateOptions"));
     Json body = TRY(read_body(call.request));
     TRY(check_type(*call.resource, call.path.version, body));
+    const auto warnings = TRY(fit_body(*call.resource, call.path.version, options.validation, body,
+                                       call.duplicates_in(options.validation)));
+    body["metadata"].erase("managedFields");
     const auto record =
-        TRY(objects_.create(*call.resource, call.path.ns, std::move(body), call.dry_run()));
-    return json_answer(201, call.rendering().object(*record, clock_.now()));
+        TRY(objects_.create(*call.resource, call.path.ns, std::move(body), options.dry_run));
+    return with_warnings(json_answer(201, call.rendering().object(*record, clock_.now())),
+                         warnings);
 }
 
 ApiResult<Answer> Handler::replace(const Call& call) {
+    const WriteOptions options = TRY(read_write_options(call.query, "UpdateOptions"));
     Json body = TRY(read_body(call.request));
     TRY(check_type(*call.resource, call.path.version, body));
+    const auto warnings = TRY(fit_body(*call.resource, call.path.version, options.validation, body,
+                                       call.duplicates_in(options.validation)));
     if (const std::string name = text_at(body, {"metadata", "name"}); name != call.path.name)
         return status::bad_request(concat("the name of the object (", name,
                                           ") does not match the name on the URL (", call.path.name,
@@ -75,30 +113,42 @@ ApiResult<Answer> Handler::replace(const Call& call) {
                                {{"metadata.resourceVersion", "FieldValueInvalid",
                                  "Invalid value: 0x0: must be specified for an update"}});
     const auto wanted = [&](const Json&) -> ApiResult<Json> { return body; };
+    const Writer writer = writer_of(call, options.manager);
     const auto record = TRY(objects_.update(*call.resource, call.part(), call.path.ns,
-                                            call.path.name, wanted, call.dry_run()));
-    return json_answer(200, call.rendering().object(*record, clock_.now()));
+                                            call.path.name, wanted, options.dry_run, &writer));
+    return with_warnings(json_answer(200, call.rendering().object(*record, clock_.now())),
+                         warnings);
 }
 
 ApiResult<Answer> Handler::patch(const Call& call) {
+    if (is_apply(call.header_text("Content-Type"))) return apply(call);
+    const WriteOptions options = TRY(read_write_options(call.query, "PatchOptions"));
     const PatchForm form = TRY(patch_form(*call.resource, call.header_text("Content-Type")));
     const auto body = parse_json(call.request.body);
     if (!body.ok())
         return status::bad_request(concat("the body of the request is ", body.error().message));
+    const Writer writer = writer_of(call, options.manager);
+    const SchemaPtr schema = call.resource->schema_at(call.resource->type.version);
+    std::vector<std::string> warnings;
     const auto wanted = [&](const Json& live) -> ApiResult<Json> {
-        return apply_patch(form, live, *body);
+        Json object = TRY(apply_patch(form, schema.get(), live, *body));
+        warnings = TRY(fit_patched(*call.resource, call.resource->type.version, options.validation,
+                                   object, *body));
+        return object;
     };
     const auto record = TRY(objects_.update(*call.resource, call.part(), call.path.ns,
-                                            call.path.name, wanted, call.dry_run()));
-    return json_answer(200, call.rendering().object(*record, clock_.now()));
+                                            call.path.name, wanted, options.dry_run, &writer));
+    return with_warnings(json_answer(200, call.rendering().object(*record, clock_.now())),
+                         warnings);
 }
 
 ApiResult<Answer> Handler::remove(const Call& call) {
     const Deletion deletion = TRY(read_deletion(call.request, call.query));
     const Deleted deleted =
         TRY(objects_.remove(*call.resource, call.path.ns, call.path.name, deletion));
-    // Upstream answers with the pod itself, also when it is gone.
-    const bool as_object = !deleted.gone || call.resource->type == resources::pods;
+    // Upstream answers with the pod or Service itself, also when it is gone.
+    const bool as_object = !deleted.gone || call.resource->type == resources::pods ||
+                           call.resource->type == resources::services;
     return json_answer(200, as_object ? call.rendering().object(*deleted.record, clock_.now())
                                       : deletion_status(*call.resource, *deleted.record));
 }

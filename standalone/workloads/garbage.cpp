@@ -36,7 +36,14 @@ OwnedObject decode_owned(const ResourceType& type, const Json& object) {
             text_at(object, {"metadata", "name"}),
             text_at(object, {"metadata", "uid"}),
             decode_owners(object),
-            find(object, {"metadata", "deletionTimestamp"}) != nullptr};
+            find(object, {"metadata", "deletionTimestamp"}) != nullptr,
+            find(object, {"metadata", "deletionTimestamp"}) != nullptr &&
+                has_finalizer(object, foreground_finalizer)};
+}
+
+bool has_finalizer(const Json& object, std::string_view name) {
+    const Json* list = find(object, {"metadata", "finalizers"});
+    return list && list->is_array() && std::ranges::find(*list, Json(name)) != list->end();
 }
 
 void OwnershipGraph::unlink(const std::string& uid) {
@@ -54,6 +61,8 @@ void OwnershipGraph::unlink(const std::string& uid) {
 void OwnershipGraph::put(const OwnedObject& object) {
     unlink(object.uid);
     present_.insert(object.uid);
+    waiting_.erase(object.uid);
+    if (object.foreground) waiting_[object.uid] = object;
     if (object.owners.empty()) return;
     owned_[object.uid] = object;
     for (const auto& owner : object.owners) dependents_[owner.uid].insert(object.uid);
@@ -62,11 +71,23 @@ void OwnershipGraph::put(const OwnedObject& object) {
 void OwnershipGraph::erase(const std::string& uid) {
     unlink(uid);
     present_.erase(uid);
+    waiting_.erase(uid);
 }
 
 const OwnedObject* OwnershipGraph::owned(const std::string& uid) const {
     const auto found = owned_.find(uid);
     return found == owned_.end() ? nullptr : &found->second;
+}
+
+const OwnedObject* OwnershipGraph::waiting(const std::string& uid) const {
+    const auto found = waiting_.find(uid);
+    return found == waiting_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> OwnershipGraph::all_waiting() const {
+    std::vector<std::string> uids;
+    for (const auto& [uid, object] : waiting_) uids.push_back(uid);
+    return uids;
 }
 
 std::vector<std::string> OwnershipGraph::dependents(const std::string& owner_uid) const {

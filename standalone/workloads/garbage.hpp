@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who owns whom, and what may go because all its owners are gone: pure. Background deletion as
-// https://kubernetes.io/docs/concepts/architecture/garbage-collection/ describes it.
+// Who owns whom, and what may go because all its owners are gone: pure. Background and foreground
+// deletion as https://kubernetes.io/docs/concepts/architecture/garbage-collection/ describes them.
 #pragma once
 
 #include <map>
@@ -26,8 +26,13 @@ struct OwnedObject {
     std::string uid;
     std::vector<OwnerReference> owners;
     bool deleting = false;
+    bool foreground = false;  // is being deleted once its dependents are gone
     bool operator==(const OwnedObject&) const = default;
 };
+
+// Holds an object back until the collector has removed its dependents.
+inline constexpr std::string_view foreground_finalizer = "foregroundDeletion";
+bool has_finalizer(const Json& object, std::string_view name);
 
 OwnedObject decode_owned(const ResourceType& type, const Json& object);
 
@@ -38,6 +43,9 @@ public:
     void erase(const std::string& uid);
     [[nodiscard]] bool has(const std::string& uid) const { return present_.contains(uid); }
     [[nodiscard]] const OwnedObject* owned(const std::string& uid) const;
+    // One that waits for its dependents; null for any other.
+    [[nodiscard]] const OwnedObject* waiting(const std::string& uid) const;
+    [[nodiscard]] std::vector<std::string> all_waiting() const;
     [[nodiscard]] std::vector<std::string> dependents(const std::string& owner_uid) const;
     // Objects that name an owner that is not there.
     [[nodiscard]] std::vector<std::string> suspects() const;
@@ -47,6 +55,7 @@ private:
 
     std::set<std::string> present_;
     std::map<std::string, OwnedObject> owned_;                 // those with owners
+    std::map<std::string, OwnedObject> waiting_;               // those that are `foreground`
     std::map<std::string, std::set<std::string>> dependents_;  // by the owner's uid
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "standalone/workloads/garbage_collector.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/json.hpp"
 #include "base/text.hpp"
 
@@ -48,9 +50,12 @@ void GarbageCollector::on_change(const OwnedObject* old, const OwnedObject* fres
         if (old && (!fresh || fresh->uid != old->uid)) {
             graph_.erase(old->uid);
             suspects = graph_.dependents(old->uid);
+            for (const auto& owner : old->owners)
+                if (graph_.waiting(owner.uid)) suspects.push_back(owner.uid);
         }
         if (fresh) {
             graph_.put(*fresh);
+            if (fresh->foreground) suspects.push_back(fresh->uid);
             for (const auto& owner : fresh->owners)
                 if (!graph_.has(owner.uid)) suspects.push_back(fresh->uid);
         }
@@ -63,6 +68,7 @@ Result<std::optional<Duration>> GarbageCollector::sweep() {
     {
         const std::lock_guard lock(mutex_);
         suspects = graph_.suspects();
+        for (auto& uid : graph_.all_waiting()) suspects.push_back(std::move(uid));
     }
     for (const auto& uid : suspects) reconciler_.add(uid);
     return std::optional(sweep_period);
@@ -84,9 +90,52 @@ Result<OwnerState> GarbageCollector::state_of(const OwnedObject& object,
                                                             : OwnerState::Absent;
 }
 
+Result<void> GarbageCollector::release(const OwnedObject& owner) {
+    const ObjectRef ref{owner.type, owner.ns, owner.name};
+    auto live = client_.get(ref);
+    if (live.failed_with(ErrorKind::NotFound)) return {};
+    if (!live.ok()) return live.error();
+    if (text_at(*live, {"metadata", "uid"}) != owner.uid ||
+        !has_finalizer(*live, foreground_finalizer))
+        return {};
+    Json left = Json::array();
+    for (const auto& name : live->at("metadata").at("finalizers"))
+        if (name != Json(foreground_finalizer)) left.push_back(name);
+    (*live)["metadata"]["finalizers"] = std::move(left);
+    const auto written = client_.replace(owner.type, *live);
+    if (!written.ok() && !written.failed_with(ErrorKind::NotFound)) return written.error();
+    return {};
+}
+
+Result<void> GarbageCollector::finish_foreground(const OwnedObject& owner,
+                                                 const std::vector<OwnedObject>& dependents) {
+    for (const auto& dependent : dependents) {
+        if (dependent.deleting) continue;
+        const auto gone = client_.remove({dependent.type, dependent.ns, dependent.name},
+                                         {.uid = dependent.uid, .propagation = "Foreground"});
+        if (!gone.ok() && !gone.failed_with(ErrorKind::NotFound) &&
+            !gone.failed_with(ErrorKind::Conflict))
+            return gone.error();
+    }
+    return dependents.empty() ? release(owner) : Result<void>{};
+}
+
 Result<std::optional<Duration>> GarbageCollector::reconcile(const std::string& key) {
     if (key == sweep_key) return sweep();
     OwnedObject object;
+    std::optional<OwnedObject> waiting;
+    std::vector<OwnedObject> dependents;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto* found = graph_.waiting(key)) {
+            waiting = *found;
+            for (const auto& uid : graph_.dependents(key)) dependents.push_back(*graph_.owned(uid));
+        }
+    }
+    if (waiting) {
+        TRY(finish_foreground(*waiting, dependents));
+        return std::optional<Duration>{};
+    }
     {
         const std::lock_guard lock(mutex_);
         const auto* found = graph_.owned(key);

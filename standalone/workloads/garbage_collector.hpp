@@ -25,6 +25,10 @@ private:
     void on_change(const OwnedObject* old, const OwnedObject* fresh);
     Result<std::optional<Duration>> reconcile(const std::string& key);
     Result<std::optional<Duration>> sweep();
+    // An owner in foreground deletion: its dependents go, and after the last its finalizer.
+    Result<void> finish_foreground(const OwnedObject& owner,
+                                   const std::vector<OwnedObject>& dependents);
+    Result<void> release(const OwnedObject& owner);
     Result<OwnerState> state_of(const OwnedObject& object, const OwnerReference& owner) const;
 
     const kube::Client& client_;

@@ -14,13 +14,13 @@ std::string tidy_text(const std::string& text) {
     static const std::regex uid("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
     static const std::regex time(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))");
     static const std::regex current_version("current: [0-9]+");
-    static const std::regex stored_version("ResourceVersion in object meta: [0-9]+");
+    static const std::regex stored_version("ResourceVersion in record \\([0-9]+\\)");
     static const std::regex cluster_ip(R"(\b10\.96\.[0-9]+\.[0-9]+\b)");
     std::string tidied = std::regex_replace(text, uid, "<uid>");
     tidied = std::regex_replace(tidied, cluster_ip, "<cluster ip>");
     tidied = std::regex_replace(tidied, time, "<time>");
     tidied = std::regex_replace(tidied, current_version, "current: <version>");
-    return std::regex_replace(tidied, stored_version, "ResourceVersion in object meta: <version>");
+    return std::regex_replace(tidied, stored_version, "ResourceVersion in record (<version>)");
 }
 
 bool is_age(const Json& cell) {
@@ -105,7 +105,7 @@ Json NormalForm::tidy_object(const Json& object) {
         if (key == "managedFields" && !managed_) continue;
         // Sentences of the real server's documentation; a definition's own are short.
         if (key == "description" && object.contains("priority") && value.is_string() &&
-            (value == "" || value.get_ref<const std::string&>().size() > 60))
+            (value == "" || value.get_ref<const std::string&>().size() > 20))
             continue;
         if (key == "resourceVersion" && value.is_string() && value != "" && value != "0")
             tidied[key] =

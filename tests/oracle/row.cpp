@@ -28,6 +28,7 @@ const std::map<std::string, std::string> content_types{
     {"json-patch", "application/json-patch+json"},
     {"strategic", "application/strategic-merge-patch+json"},
     {"apply", "application/apply-patch+yaml"},
+    {"protobuf", "application/vnd.kubernetes.protobuf"},
 };
 const std::map<std::string, std::string> accepted_types{
     {"", "application/json"},
@@ -117,6 +118,9 @@ HttpRequest request_of(const Row& row, const Variables& variables) {
     request.headers.push_back({"Content-Type", row.content_type});
     request.body = filled_in(row.body.is_string() ? row.body.get<std::string>() : to_text(row.body),
                              variables);
+    // Its body stands in base64.
+    if (row.content_type == "application/vnd.kubernetes.protobuf")
+        request.body = base64_decode(request.body).value_or("");
     return request;
 }
 

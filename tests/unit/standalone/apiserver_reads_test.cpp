@@ -98,6 +98,25 @@ TEST(ApiReads, IstioVersionsAreOneStore) {
               400);
 }
 
+TEST(ApiList, PagesShowTheMomentOfTheFirstAndExpireWithIt) {
+    TestServer server({.path = ":memory:", .change_limits = {.count = 3}});
+    for (const char* name : {"a", "b", "c"}) server.post(config_maps_url, config_map(name));
+    const std::string first = config_maps_url + "?limit=1";
+    const Json page = server.get(first).body;
+    const std::string next =
+        first + "&continue=" + percent_encode(text_at(page, {"metadata", "continue"}));
+    server.remove(config_maps_url + "/b");
+    server.post(config_maps_url, config_map("bb"));
+    EXPECT_EQ(server.get(next).body["items"][0]["metadata"]["name"], "b");
+    const std::string exact =
+        concat(config_maps_url, "?resourceVersionMatch=Exact&resourceVersion=",
+               text_at(page, {"metadata", "resourceVersion"}));
+    EXPECT_EQ(server.get(exact).body["items"].size(), 3U);
+    for (const char* name : {"x", "y", "z"}) server.post(config_maps_url, config_map(name));
+    EXPECT_EQ(server.get(next).reason(), "Expired");
+    EXPECT_EQ(server.get(exact).status, 410);
+}
+
 TEST(ApiTable, RolloutPrintsUpstreamsColumns) {
     TestServer server;
     server.post(rollouts_url, rollout("web", {{"replicas", 3}}));
@@ -134,8 +153,8 @@ TEST(ApiTable, PodStatusIsWhatKubectlShows) {
                        {"restartCount", 2},
                        {"state", {{"waiting", {{"reason", "CrashLoopBackOff"}}}}}}}}}}});
     const Reply table = server.get(pods_url, table_accept);
-    EXPECT_EQ(table.body["rows"][0]["cells"],
-              (Json{"p", "0/1", "CrashLoopBackOff", "2", "0s", "127.64.0.1", "<none>"}));
+    EXPECT_EQ(table.body["rows"][0]["cells"], (Json{"p", "0/1", "CrashLoopBackOff", "2", "0s",
+                                                    "127.64.0.1", "<none>", "<none>", "<none>"}));
 }
 
 TEST(ApiTable, AgesAreShort) {
@@ -191,7 +210,7 @@ TEST(ApiDiscovery, DefinitionsAddKindsWhileTheyExist) {
         {{"metadata", {{"name", "t"}}}, {"spec", {{"color", "red"}}}, {"status", {{"a", 1}}}});
     ASSERT_EQ(made.status, 201) << made.text;
     EXPECT_FALSE(made.body.contains("status"));
-    EXPECT_EQ(server.get(things, table_accept).body["rows"][0]["cells"], (Json{"t", "red", "0s"}));
+    EXPECT_EQ(server.get(things, table_accept).body["rows"][0]["cells"], (Json{"t", "red"}));
     server.remove(crds + "/things.example.com");
     EXPECT_EQ(server.get(things).status, 404);
     server.post(crds, definition);

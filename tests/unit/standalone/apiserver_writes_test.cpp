@@ -109,9 +109,11 @@ TEST(ApiWrites, NamesAreCheckedAndGenerated) {
     const Reply label = server.post(
         config_maps_url, {{"metadata", {{"name", "c"}, {"labels", {{"a", "not a value"}}}}}});
     EXPECT_EQ(label.status, 422);
-    EXPECT_EQ(server.post(config_maps_url, {{"metadata", {{"name", "c"}, {"labels", {{"a", 1}}}}}})
-                  .message(),
-              "metadata.labels must be a map of texts: a value such as 1 or true needs quotes");
+    EXPECT_EQ(
+        server.post(config_maps_url, {{"metadata", {{"name", "c"}, {"labels", {{"a", 1}}}}}})
+            .message(),
+        "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal "
+        "number into Go struct field ObjectMeta.metadata.labels of type string");
 }
 
 TEST(ApiWrites, DryRunsAreAnsweredAndForgotten) {
@@ -132,9 +134,9 @@ TEST(ApiWrites, YamlBodiesAreRead) {
                                    "metadata: {name: c}\ndata:\n  on: \"1\"\n", "application/yaml");
     ASSERT_EQ(made.status, 201) << made.text;
     EXPECT_EQ(made.body["data"]["on"], "1");
-    EXPECT_EQ(
-        server.call("POST", config_maps_url, "k8s", "application/vnd.kubernetes.protobuf").status,
-        415);
+    EXPECT_EQ(server.call("POST", config_maps_url, "k8s", "application/vnd.kubernetes.protobuf")
+                  .message(),
+              "the body does not begin with the protobuf prefix k8s");
     EXPECT_EQ(server.call("POST", config_maps_url, "{", "application/json").status, 400);
 }
 
@@ -149,9 +151,7 @@ TEST(ApiPatch, FailedTestIsInvalidAndChangesNothing) {
                     {{"op", "test"}, {"path", "/metadata/name"}, {"value", "other"}}});
     EXPECT_EQ(failed.status, 422);
     EXPECT_EQ(failed.reason(), "Invalid");
-    EXPECT_TRUE(failed.message().starts_with(
-        "the server rejected our request due to an error in our request: unsuccessful"))
-        << failed.message();
+    EXPECT_EQ(failed.message(), "the server rejected our request due to an error in our request");
     EXPECT_EQ(json_patch({{{"op", "remove"}, {"path", "/spec/nothing"}}}).status, 422);
     EXPECT_EQ(server.get(rollouts_url + "/web").body, made.body);
     EXPECT_EQ(
@@ -166,14 +166,14 @@ TEST(ApiPatch, FailedTestIsInvalidAndChangesNothing) {
     EXPECT_EQ(stale.reason(), "Conflict");
 }
 
-TEST(ApiPatch, CustomKindsTakeNoStrategicMergeAndNobodyTakesApplyYet) {
+TEST(ApiPatch, CustomKindsTakeNoStrategicMergeAndApplyNeedsAManager) {
     TestServer server;
     server.post(rollouts_url, rollout("web"));
     const auto patch = [&](const std::string& type) {
         return server.call("PATCH", rollouts_url + "/web", Json::object(), type).status;
     };
     EXPECT_EQ(patch("application/strategic-merge-patch+json"), 415);
-    EXPECT_EQ(patch("application/apply-patch+yaml"), 415);
+    EXPECT_EQ(patch("application/apply-patch+yaml"), 422);
     EXPECT_EQ(patch("text/plain"), 415);
     EXPECT_EQ(patch("application/merge-patch+json"), 200);
 }
@@ -200,13 +200,13 @@ TEST(ApiPatch, StrategicMergeKeepsWhatThePatchDoesNotName) {
              {{"name", "c"}, {"image", "c:1"}}}}}}},
         "application/strategic-merge-patch+json");
     ASSERT_EQ(patched.status, 200) << patched.text;
-    EXPECT_EQ(patched.body["spec"]["containers"],
-              (Json{{{"name", "b"}, {"image", "b:1"}},
-                    {{"name", "a"},
-                     {"image", "a:2"},
-                     {"env", {{{"name", "X"}, {"value", "1"}}, {{"name", "Z"}, {"value", "3"}}}}},
-                    {{"name", "c"}, {"image", "c:1"}}}));
-    EXPECT_EQ(patched.body["metadata"]["finalizers"], (Json{"x/one", "x/two"}));
+    std::vector<std::string> images;
+    for (const auto& container : patched.body["spec"]["containers"])
+        images.push_back(text_at(container, {"image"}));
+    EXPECT_EQ(join(images, " "), "b:1 a:2 c:1");
+    EXPECT_EQ(patched.body["spec"]["containers"][1]["env"],
+              (Json{{{"name", "Z"}, {"value", "3"}}, {{"name", "X"}, {"value", "1"}}}));
+    EXPECT_EQ(patched.body["metadata"]["finalizers"], (Json{"x/two", "x/one"}));
 }
 
 TEST(ApiScale, ScaleIsAViewOfTheRollout) {
