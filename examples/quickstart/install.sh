@@ -144,9 +144,9 @@ prometheus_of_debian_13() {
     printf 'deb [signed-by=%s] http://deb.debian.org/debian trixie main\n' \
         /usr/share/keyrings/debian-archive-keyring.gpg >"$own/sources.list"
     apt_of_debian_13 "$own" update && apt_of_debian_13 "$own" download prometheus promtool || return 1
-    for package in "$own"/*.deb; do dpkg -x "$package" "$tools" || return 1; done
-    # It may ask for a newer C library than ours one day.
-    "$tools/usr/bin/prometheus" --version >>"$log" 2>&1
+    for package in "$own"/*.deb; do dpkg -x "$package" "$own/root" || return 1; done
+    # It may ask for a newer C library than ours one day: then what is there stays.
+    "$own/root/usr/bin/prometheus" --version >>"$log" 2>&1 && cp -a "$own/root/." "$tools/"
 }
 
 # Debian 12 builds Prometheus without Kubernetes discovery, Debian 13 with it, and its program runs
@@ -165,7 +165,6 @@ unpack_prometheus() {
     say "  it could not be had (the end of $log says why): Debian 12's has to do"
     rm -rf "$staging"
     unpacked+=(prometheus:usr/bin/prometheus)
-    rm -f "$tools/usr/bin/prometheus"
 }
 
 require_debian_12
