@@ -2,9 +2,11 @@
 #include "controller/cli/context.hpp"
 
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 #include "base/yaml.hpp"
+#include "crds/rollout.hpp"
 
 namespace sluice::cli {
 
@@ -24,6 +26,11 @@ int report(const Error& error) {
         case ErrorKind::Timeout: return TimedOut;
         default: return Failed;
     }
+}
+
+long revision_of(const Json& object) {
+    return parse_integer(text_at(object, {"metadata", "annotations", crds::revision_annotation}))
+        .value_or(0);
 }
 
 void print_object(const GlobalOptions& options, const Json& object, const std::string& line) {

@@ -36,6 +36,9 @@ private:
     std::string ns_;
 };
 
+// The revision of a Rollout or of one of its ReplicaSets; 0 where it has none yet.
+long revision_of(const Json& object);
+
 // Prints "sluice: <message>" on standard error; the exit code that says what kind of failure it
 // was.
 int report(const Error& error);

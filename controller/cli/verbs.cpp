@@ -18,7 +18,6 @@ namespace {
 
 namespace patches = policy::verbs;
 
-constexpr const char* revision_annotation = "rollout.argoproj.io/revision";
 constexpr const char* git_source_annotation = "sluice.dev/git-source";
 
 // The status first, then the spec; one patch of both where there is no status subresource.
@@ -61,11 +60,6 @@ bool owned_by(const Json& object, const std::string& uid) {
     return owners && std::ranges::any_of(*owners, [&](const Json& owner) {
                return text_at(owner, {"uid"}) == uid;
            });
-}
-
-long revision_of(const Json& object) {
-    return parse_integer(text_at(object, {"metadata", "annotations", revision_annotation}))
-        .value_or(0);
 }
 
 Result<Json> replica_set_of(const Cluster& cluster, const Json& rollout,

@@ -114,12 +114,6 @@ std::string hash_of(const Json& replica_set) {
     return text_at(replica_set, {"metadata", "labels", "rollouts-pod-template-hash"});
 }
 
-long history_revision(const Json& replica_set) {
-    return parse_integer(
-               text_at(replica_set, {"metadata", "annotations", "rollout.argoproj.io/revision"}))
-        .value_or(0);
-}
-
 bool controlled_by(const Json& object, const std::string& uid) {
     const Json* owners = find(object, {"metadata", "ownerReferences"});
     return owners && owners->is_array() && std::ranges::any_of(*owners, [&](const Json& owner) {
@@ -153,10 +147,10 @@ const Json* attempt_at(const std::vector<Json>& deliveries, const std::string& u
 Json history_of(const Json& rollout, std::vector<Json> sets, const std::vector<Json>& deliveries) {
     const std::string uid = text_at(rollout, {"metadata", "uid"});
     std::erase_if(sets, [&](const Json& set) { return !controlled_by(set, uid); });
-    std::ranges::sort(sets, std::greater<>{}, history_revision);
+    std::ranges::sort(sets, std::greater<>{}, revision_of);
     Json rows = Json::array();
     for (const auto& set : sets) {
-        Json row = {{"revision", history_revision(set)},
+        Json row = {{"revision", revision_of(set)},
                     {"hash", hash_of(set)},
                     {"images", images_of(set)},
                     {"role", role_of(rollout, hash_of(set))},
