@@ -93,6 +93,7 @@ void WorkQueue::wake_all(TimePoint now) {
             each.order.insert({when, key});
         }
     }
+    for (const auto& key : working_) add(key, now);
 }
 
 std::optional<std::string> WorkQueue::take(TimePoint now, Lane lane) {

@@ -137,6 +137,17 @@ TEST(WorkQueue, WakesAllWhoseTimeIsYetToCome) {
     EXPECT_EQ(q.size(), 0u);
 }
 
+// Its answer may hold a wait that was reckoned by the clock as it was.
+TEST(WorkQueue, WhatIsBeingWorkedOnIsWokenToo) {
+    auto q = queue();
+    q.add("a", at(0));
+    ASSERT_EQ(q.take(at(0)), "a");
+    q.wake_all(at(5));
+    q.add("a", at(900));
+    q.done("a");
+    EXPECT_EQ(q.next(), at(5));
+}
+
 TEST(WorkQueue, JittersOtherwiseWithAnotherSeed) {
     const auto delays = [](std::uint64_t seed) {
         auto q = queue();
