@@ -79,7 +79,7 @@ struct DeliveryStep {
     long weight = 0;  // 0..the router's largest weight
     TimePoint entered_at;
     std::optional<TimePoint> left_at;
-    std::string verdict;  // Passed, Failed, Stopped; empty until its evidence is complete
+    std::string verdict;  // Passed, Failed, Error, Stopped; empty until its evidence is complete
     std::vector<DeliveryCheck> checks;
     std::string op_id;  // of its record, where one was asked for
     bool operator==(const DeliveryStep&) const = default;
@@ -94,6 +94,8 @@ struct DeliveryCause {
     long samples = 0;
     std::string text;  // the Rollout's own words
     bool by_user = false;
+    // Its analysis ended in Error: nothing was found out about the version, so it is not rejected.
+    bool errored = false;
     TimePoint at;  // of the verdict
     bool operator==(const DeliveryCause&) const = default;
 };

@@ -75,6 +75,7 @@ DeliveryCause decode_delivery_cause(const Field& from) {
             .samples = from.at("samples").integer().value_or(0),
             .text = text_or_empty(from.at("text")),
             .by_user = from.at("byUser").boolean().value_or(false),
+            .errored = from.at("errored").boolean().value_or(false),
             .at = time_or_epoch(from.at("at"))};
 }
 

@@ -36,6 +36,7 @@ Json encode_delivery_step(const DeliveryStep& step) {
 
 Json encode_delivery_cause(const DeliveryCause& cause) {
     Json json = {{"byUser", cause.by_user}};
+    if (cause.errored) json["errored"] = true;
     if (cause.step) json["step"] = *cause.step;
     if (cause.weight) json["weight"] = *cause.weight;
     put_text(json, "check", cause.check);

@@ -42,7 +42,8 @@ std::string check_of(const RecordFacts& facts) {
 
 // "Canary shop/shop failed at 5 %: error-rate was … ."
 std::string failure_of(const RecordFacts& facts) {
-    std::string text = concat("Canary ", rollout_of(facts), " failed");
+    std::string text =
+        concat("Canary ", rollout_of(facts), facts.errored ? " could not be measured" : " failed");
     if (facts.weight) text += concat(" at ", weight_of(facts));
     const std::string check = check_of(facts);
     const std::string why = check.empty() ? one_line(facts.cause) : check;

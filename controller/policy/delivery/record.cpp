@@ -37,6 +37,7 @@ Json record_step(const crds::DeliveryStep& step) {
 Json record_cause(const crds::DeliveryCause& cause) {
     Json json = {
         {"text", cause.text}, {"at", format_rfc3339_micro(cause.at)}, {"byUser", cause.by_user}};
+    if (cause.errored) json["errored"] = true;
     if (cause.step) json["step"] = *cause.step;
     if (cause.weight) json["weight"] = *cause.weight;
     if (cause.check.empty()) return json;
@@ -139,12 +140,17 @@ Result<RecordFacts> read_record(std::string_view text) {
     if (text_at(record, {"schema"}) != record_schema)
         return invalid(concat("read record: expected schema ", record_schema, ", found \"",
                               text_at(record, {"schema"}), "\""));
+    const std::string created_at = text_at(record, {"createdAt"});
+    // Its place in the branch follows from it.
+    if (!parse_rfc3339(created_at).ok())
+        return invalid(
+            concat("read record: expected a time in createdAt, found \"", created_at, "\""));
     RecordFacts facts{.op_id = text_at(record, {"opId"}),
                       .kind = text_at(record, {"kind"}),
                       .cluster = text_at(record, {"cluster", "name"}),
                       .ns = text_at(record, {"rollout", "ns"}),
                       .rollout = text_at(record, {"rollout", "name"}),
-                      .created_at = text_at(record, {"createdAt"}),
+                      .created_at = created_at,
                       .old_image = text_at(record, {"image", "old"}),
                       .new_image = text_at(record, {"image", "new"}),
                       .old_digest = text_at(record, {"spec", "oldDigest"}),
@@ -158,6 +164,7 @@ Result<RecordFacts> read_record(std::string_view text) {
                       .threshold = text_at(record, {"cause", "threshold"}),
                       .samples = std::nullopt,
                       .cause = text_at(record, {"cause", "text"}),
+                      .errored = bool_at(record, {"cause", "errored"}),
                       .verdict_at = text_at(record, {"cause", "at"}),
                       .restored_at = text_at(record, {"traffic", "restoredAt"}),
                       .restores = text_at(record, {"revert", "restores"}),

@@ -62,6 +62,7 @@ struct RecordFacts {
     std::string threshold;
     std::optional<long> samples;
     std::string cause;
+    bool errored = false;  // it could not be measured
     std::string verdict_at;
     std::string restored_at;
     std::string restores;

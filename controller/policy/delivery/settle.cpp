@@ -94,6 +94,7 @@ std::string verdict_of_step(const Settling& in, const crds::DeliveryStep& step) 
     const auto& status = in.delivery.status;
     const bool last = &step == &status.steps.back();
     if (!last || status.phase == DeliveryPhase::Promoted) return "Passed";
+    if (status.cause && status.cause->errored) return "Error";
     if (status.phase == DeliveryPhase::RolledBack) return "Failed";
     if (status.cause) return status.cause->by_user ? "Stopped" : "Failed";
     return status.phase == DeliveryPhase::Progressing ? "Passed" : "Stopped";
@@ -143,7 +144,9 @@ void append_revert(Settling& in) {
     const crds::Delivery* before = last_promoted(in.all, in.delivery.spec.number);
     std::string skip;
     std::string restores;
-    if (!before || !before->spec.source || before->spec.source->commit.empty())
+    if (in.delivery.status.cause && in.delivery.status.cause->errored)
+        skip = "not-judged: its analysis could not be measured, which says nothing of the version";
+    else if (!before || !before->spec.source || before->spec.source->commit.empty())
         skip = "nothing-to-restore: no version declared in git was promoted before";
     else if (before->spec.source->path != source->path)
         skip = concat("moved: the promoted version was declared in ", before->spec.source->path);

@@ -31,6 +31,15 @@ bool aborted_by_controller(const RolloutView& rollout) {
     });
 }
 
+// Failed is a verdict on the version; Error alone is none (docs/decisions/0002).
+bool errored_only(const RolloutView& rollout) {
+    const auto any = [&](std::string_view phase) {
+        return std::any_of(rollout.runs.begin(), rollout.runs.end(),
+                           [&](const RunRef& run) { return run.status == phase; });
+    };
+    return any("Error") && !any("Failed");
+}
+
 void close_step(DeliveryStatus& status, TimePoint now) {
     if (!status.steps.empty() && !status.steps.back().left_at) status.steps.back().left_at = now;
 }
@@ -45,6 +54,7 @@ void finish(DeliveryStatus& status, DeliveryPhase phase, std::string message, Ti
 void note_abort(const RolloutView& rollout, DeliveryStatus& status, TimePoint now) {
     crds::DeliveryCause cause;
     cause.by_user = !aborted_by_controller(rollout);
+    cause.errored = !cause.by_user && errored_only(rollout);
     cause.text = cause.by_user ? "aborted by a user" : abort_reason(rollout.abort_message);
     cause.at = rollout.aborted_at.value_or(now);
     if (!status.steps.empty()) {
@@ -70,7 +80,7 @@ void finish_aborted(const crds::DeliverySpec& spec, DeliveryStatus& status, Time
     status.traffic->restored_at = now;
     finish(status, cause.by_user ? DeliveryPhase::Aborted : DeliveryPhase::RolledBack,
            failed_at(cause), now);
-    if (!cause.by_user)
+    if (!cause.by_user && !cause.errored)
         status.quarantine = crds::DeliveryQuarantine{
             .digest = spec.digest, .reason = failed_at(cause), .since = now, .lifted = false};
 }

@@ -36,12 +36,18 @@ std::string describe_git_source(const Pass& pass, const std::string& source) {
                   " describe gitsource ", named ? source.substr(slash + 1) : source);
 }
 
-std::string after_abort(const Pass& pass) {
+std::string after_abort(const Pass& pass, AnalysisPhase phase) {
     const auto& annotations = pass.seen.rollout.annotations;
     const auto source = annotations.find(git_source_annotation);
     if (source == annotations.end())
         return concat(
             "the update is aborted and users are on the stable version; to try it again: ",
+            command(pass, "retry"));
+    // What was not judged is not rejected (docs/decisions/0002).
+    if (phase == AnalysisPhase::Error)
+        return concat(
+            "the update is aborted and users are on the stable version; Git keeps declaring this "
+            "one, for it was not judged; to try it again: ",
             command(pass, "retry"));
     return concat(
         "the update is aborted, users are on the stable version and Git takes this one "
@@ -58,7 +64,7 @@ std::string outlook(const Pass& pass, const AnalysisRunSeen& run) {
             return concat("the update waits; to go on", of_step ? "" : " and measure again", ": ",
                           command(pass, "promote"), "; to go back: ", command(pass, "abort"));
         case AnalysisPhase::Error:
-        case AnalysisPhase::Failed: return after_abort(pass);
+        case AnalysisPhase::Failed: return after_abort(pass, run.trouble->phase);
         default:
             // A step is passed by itself; what runs beside all of them only with the rest.
             return concat("it is measured again; to go on without it: ", command(pass, "promote"),

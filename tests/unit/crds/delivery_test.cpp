@@ -42,7 +42,7 @@ Delivery full_delivery() {
                      .checks = {{"errors", "run", "q", "0.2", "< 0.1", 3, "Failed"}},
                      .op_id = "x"},
                     {.index = 2, .weight = 20, .entered_at = start}};
-    status.cause = DeliveryCause{0, 5, "errors", "0.2", "< 0.1", 3, "why", false, start};
+    status.cause = DeliveryCause{0, 5, "errors", "0.2", "< 0.1", 3, "why", false, true, start};
     status.traffic = DeliveryTraffic{5, 0, start};
     status.recorded = true;
     status.op_id = "o";

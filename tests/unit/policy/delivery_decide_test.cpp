@@ -290,6 +290,39 @@ TEST(DecideDelivery, RecordOnlyRevertsNothing) {
     EXPECT_EQ(story.owed("shop-2"), "rolledback");
 }
 
+// Prometheus was down: users go back, but nothing was found out about the version.
+TEST(DecideDelivery, AVersionThatCouldNotBeMeasuredIsNeitherRevertedNorQuarantined) {
+    Story story;
+    story.deliver(1);
+    story.declare(2);
+    story.step(1, 5);
+    story.run();
+    story.fail(1, "Error");
+    story.seen.rollout.canary_weight = 0;
+    story.run();
+    const auto& status = story.find("shop-2").status;
+    EXPECT_EQ(status.phase, crds::DeliveryPhase::RolledBack);
+    EXPECT_EQ(story.owed("shop-2"), "rolledback revert-skipped");
+    EXPECT_EQ(status.revert->reason,
+              "not-judged: its analysis could not be measured, which says nothing of the version");
+    EXPECT_FALSE(status.quarantine);
+    EXPECT_EQ(status.steps.back().verdict, "Error");
+    EXPECT_TRUE(status.cause->errored);
+}
+
+TEST(DecideDelivery, AFailureBesideAnErrorIsAVerdict) {
+    Story story;
+    story.deliver(1);
+    story.declare(2);
+    story.step(1, 5);
+    story.run();
+    story.fail(1);
+    story.seen.rollout.runs.push_back({"shop-background", "Error"});
+    story.seen.rollout.canary_weight = 0;
+    story.run();
+    EXPECT_TRUE(story.find("shop-2").status.quarantine);
+}
+
 TEST(DecideDelivery, WithoutAPromotedVersionThereIsNothingToRestore) {
     Story story;
     story.seen.rollout.stable_hash = "before-our-time";

@@ -100,10 +100,10 @@ struct Story {
                              .measurements = {{"0.002", "Successful", now}, {value, phase, now}}}}};
     }
     // The gate of that step fails; the controller has aborted but traffic is still out there.
-    void fail(long step_index) {
-        seen.runs.push_back(measured("shop-run", step_index, "Failed", "0.041"));
+    void fail(long step_index, const std::string& phase = "Failed") {
+        seen.runs.push_back(measured("shop-run", step_index, phase, "0.041"));
         auto& rollout = seen.rollout;
-        rollout.runs = {{"shop-run", "Failed"}};
+        rollout.runs = {{"shop-run", phase}};
         rollout.abort = true;
         rollout.aborted_at = now;
         rollout.abort_message =

@@ -67,6 +67,22 @@ TEST(DeliveryMessage, RevertNamesTheCommitAndEndsWithTrailers) {
               "Sluice-Record-Path: v1/local/shop/shop/2026/11/1df0ecdde6f2394c3d840246da.json\n");
 }
 
+TEST(DeliveryMessage, WhatCouldNotBeMeasuredIsNotCalledFailed) {
+    RecordFacts facts;
+    facts.kind = crds::to_text(crds::DeliveryOpKind::RolledBack);
+    facts.ns = "shop";
+    facts.rollout = "web";
+    facts.created_at = "2026-11-20T10:30:39.000000Z";
+    facts.weight = 5;
+    facts.errored = true;
+    facts.cause = "prometheus: connection refused";
+    EXPECT_NE(
+        record_message(facts).find(
+            "\n\nCanary shop/web could not be measured at 5 %: prometheus: connection refused.\n"),
+        std::string::npos)
+        << record_message(facts);
+}
+
 TEST(DeliveryMessage, RecordsHaveASubjectForEachKind) {
     using enum crds::DeliveryOpKind;
     RecordFacts facts;
@@ -125,6 +141,16 @@ TEST(DeliveryMessage, OnlyTheLastParagraphMakesACommitOurs) {
     EXPECT_FALSE(carries_our_trailer("Sluice-Op-Id: abc"));
     EXPECT_EQ(trailer_op_id("Revert x\n\nSluice-Record: v1\nSluice-Op-Id: abc\n"), "abc");
     EXPECT_EQ(trailer_op_id("x\n\ny"), "");
+}
+
+TEST(DeliveryRecord, WithoutATimeItHasNoPlaceInTheBranch) {
+    Story story = rolled_back();
+    std::string record = record_of(story, "shop-2", crds::DeliveryOpKind::RolledBack);
+    ASSERT_TRUE(read_record(record).ok());
+    const auto at = record.find("\"createdAt\": \"");
+    ASSERT_NE(at, std::string::npos);
+    record.replace(at, 24, "\"createdAt\": \"2026\", \"x\": \"");
+    EXPECT_FALSE(read_record(record).ok());
 }
 
 TEST(DeliveryRecord, OpIdsFollowFromContentAlone) {

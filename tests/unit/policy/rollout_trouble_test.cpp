@@ -140,6 +140,17 @@ TEST(AnalysisTrouble, OfAVersionThatGitTakesBackNamesTheGitSource) {
         << said(status)->message;
 }
 
+TEST(AnalysisTrouble, OfAVersionThatWasNotJudgedNamesTheRetryThoughGitDeclaresIt) {
+    auto setting = in_trouble(RunPhase::Error, refused(AnalysisPhase::Error));
+    setting.seen.rollout.annotations["sluice.dev/git-source"] = "ops/shop-repo";
+    const auto status = setting.decide_now().status;
+    ASSERT_TRUE(said(status));
+    EXPECT_TRUE(said(status)->message.ends_with(
+        "the update is aborted and users are on the stable version; Git keeps declaring this one, "
+        "for it was not judged; to try it again: sluice retry shop -n default"))
+        << said(status)->message;
+}
+
 TEST(AnalysisTrouble, OfARunThatAUserAbortedIsForgotten) {
     auto setting = in_trouble(RunPhase::Running, refused(AnalysisPhase::Running));
     setting.status = setting.decide_now().status;
