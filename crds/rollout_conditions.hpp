@@ -20,6 +20,8 @@ inline constexpr const char* unserved = "Unserved";
 // Ours: an analysis run in force gives no good verdict; its message names the metric, what was
 // found, since when, and the command that goes on.
 inline constexpr const char* analysis_trouble = "AnalysisTrouble";
+// Ours: a pause began later than now; it began anew (policy/rollout/set_clock.hpp).
+inline constexpr const char* clock_set = "ClockSet";
 }  // namespace condition_types
 
 namespace reasons {
@@ -43,6 +45,7 @@ inline constexpr const char* measurement_error = "MeasurementError";
 inline constexpr const char* inconclusive_analysis_run = "InconclusiveAnalysisRun";
 inline constexpr const char* analysis_run_error = "AnalysisRunError";
 inline constexpr const char* analysis_run_failed = "AnalysisRunFailed";
+inline constexpr const char* time_ahead = "TimeAhead";  // of ClockSet
 }  // namespace reasons
 
 // Null where absent.

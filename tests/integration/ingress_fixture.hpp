@@ -21,6 +21,7 @@
 #include "standalone/ingress/ingress.hpp"
 #include "standalone/ingress/runtime_socket.hpp"
 #include "tests/integration/ingress_parts.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace sluice::standalone {
 namespace ingress_test {
@@ -47,16 +48,7 @@ std::string haproxy_program() {
     return std::filesystem::exists("/usr/sbin/haproxy") ? "/usr/sbin/haproxy" : "";
 }
 
-// Polls until it holds: outcomes in another process have no other sign.
-template <class Condition>
-bool eventually(Condition condition) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
-    while (std::chrono::steady_clock::now() < until) {
-        if (condition()) return true;
-        std::this_thread::yield();
-    }
-    return false;
-}
+using test::eventually;
 
 Json value(std::string_view text) {
     auto parsed = parse_json(text);

@@ -140,7 +140,7 @@ protected:
                 const std::lock_guard lock(mutex);
                 changed.notify_all();
             }));
-        const auto deadline = std::chrono::steady_clock::now() + 30s;
+        const auto deadline = std::chrono::steady_clock::now() + 60s;
         while (!holds()) {
             if (std::chrono::steady_clock::now() >= deadline)
                 return testing::AssertionFailure()

@@ -25,6 +25,7 @@
 #include "standalone/kubelet/kubelet.hpp"
 #include "standalone/store/store.hpp"
 #include "standalone/workloads/workloads.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace sluice::test {
 
@@ -42,20 +43,6 @@ public:
 private:
     std::mutex mutex_;
 };
-
-// Asks `holds` every few milliseconds until it says true; false at the deadline.
-inline bool eventually(const std::function<bool()>& holds,
-                       Duration deadline = std::chrono::seconds{15}) {
-    std::mutex mutex;
-    std::condition_variable never;
-    std::unique_lock lock(mutex);
-    const auto end = std::chrono::steady_clock::now() + deadline;
-    while (!holds()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        never.wait_for(lock, std::chrono::milliseconds{5});
-    }
-    return true;
-}
 
 class ClusterFolder final {
 public:

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "controller/policy/rollout/duration.hpp"
+#include "controller/policy/rollout/set_clock.hpp"
 #include "controller/policy/rollout/trouble.hpp"
 #include "crds/rollout_conditions.hpp"
 
@@ -334,6 +335,7 @@ void finish(Pass& pass) {
     count(pass);
     abort_when_overdue(pass);
     settle_pauses(pass);
+    begin_early_pauses_anew(pass);
     align_with_pauses(pass);
     const bool became_unhealthy = judge_health(pass);
     judge_progress(pass, became_unhealthy);

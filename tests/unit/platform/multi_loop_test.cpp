@@ -22,7 +22,7 @@ std::future<Answer> send(AsyncHttp& http, HttpRequest request) {
 }
 
 Answer within(std::future<Answer>& future) {
-    if (future.wait_for(std::chrono::seconds{20}) != std::future_status::ready)
+    if (future.wait_for(std::chrono::seconds{60}) != std::future_status::ready)
         return internal("no answer came");
     return future.get();
 }
@@ -44,7 +44,7 @@ public:
     }
     bool wait_for(int count) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds{20}, [&] { return seen_ >= count; });
+        return changed_.wait_for(lock, std::chrono::seconds{60}, [&] { return seen_ >= count; });
     }
     int seen() {
         const std::lock_guard lock(mutex_);

@@ -62,7 +62,7 @@ public:
     }
     [[nodiscard]] bool reach(int count) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, 15s, [&] { return count_ >= count; });
+        return changed_.wait_for(lock, 60s, [&] { return count_ >= count; });
     }
 
 private:
