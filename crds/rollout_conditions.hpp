@@ -27,6 +27,7 @@ inline constexpr const char* clock_set = "ClockSet";
 namespace reasons {
 inline constexpr const char* new_replica_set_created = "NewReplicaSetCreated";
 inline constexpr const char* found_new_replica_set = "FoundNewReplicaSet";
+inline constexpr const char* replica_set_create_error = "ReplicaSetCreateError";
 inline constexpr const char* replica_set_updated = "ReplicaSetUpdated";
 inline constexpr const char* new_replica_set_available = "NewReplicaSetAvailable";
 inline constexpr const char* replica_set_not_available = "ReplicaSetNotAvailable";

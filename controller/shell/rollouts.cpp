@@ -112,6 +112,8 @@ Result<bool> Rollouts::act(Pass& pass) {
         const auto effect = execute(pass.client, pass.rollout, planned.action);
         if (!effect.ok()) {
             if (outcome.ok()) outcome = effect.error();
+            if (const auto* create = std::get_if<policy::CreateReplicaSet>(&planned.action))
+                pass.not_created = create->name;
             if (!moves_traffic(planned.action)) break;
             continue;
         }
@@ -127,10 +129,9 @@ Result<bool> Rollouts::act(Pass& pass) {
 // True where nothing had to be written or the write was accepted. The resourceVersion is the
 // compare-and-swap that keeps a user's promote or abort from being overwritten; after a write of
 // our own to the Rollout in this pass the next pass writes the status.
-Result<bool> Rollouts::write_status(const Pass& pass) {
+Result<bool> Rollouts::write_status(const Pass& pass, const crds::RolloutStatus& status) {
     const auto& rollout = pass.rollout;
-    Json patch = diff_merge_patch(crds::encode_status(rollout.status),
-                                  crds::encode_status(pass.decision.status));
+    Json patch = diff_merge_patch(crds::encode_status(rollout.status), crds::encode_status(status));
     if (patch.empty()) return true;
     if (pass.wrote_rollout) return false;
     const ObjectRef ref{resources::rollouts, rollout.metadata.ns, rollout.metadata.name};
@@ -192,13 +193,18 @@ Rollouts::Looked Rollouts::reconcile(const std::string& key) {
 Rollouts::Looked Rollouts::perform(Pass pass) {
     const auto& rollout = pass.rollout;
     const auto acted = act(pass);
-    const auto written = write_status(pass);
+    const bool refused = !acted.ok() && !pass.not_created.empty();
+    const auto written =
+        write_status(pass, refused ? policy::not_created(pass.decision.status, pass.not_created,
+                                                         acted.error().message, clock_.now())
+                                   : pass.decision.status);
     log_change(pass, written.ok() && *written);
     if (!written.ok()) return written.error();
     const bool recorded = *written;
     if (!acted.ok()) {
         if (needs_a_person(acted.error()))
-            send(rollout, {{true, "ReconciliationError", acted.error().message}});
+            send(rollout, {{true, refused ? "ReplicaSetCreateError" : "ReconciliationError",
+                            acted.error().message}});
         return acted.error();
     }
     // The watch brings what moved, and wakes the key; where it does not, the back-off grows.

@@ -71,6 +71,7 @@ private:
         const policy::rollout::Decision& decision;
         bool wrote_rollout = false;
         std::vector<std::string> did = {};  // actions that changed something
+        std::string not_created = {};       // the ReplicaSet that the server refused
     };
     // Observes and decides, and goes on with `then` where there is something to decide on.
     using Then = std::function<Looked(const crds::Rollout&, const policy::rollout::Decision&)>;
@@ -82,7 +83,7 @@ private:
     void log_change(const Pass& pass, bool recorded);
     void send(const crds::Rollout& rollout, const std::vector<policy::rollout::Event>& events);
     Result<bool> act(Pass& pass);
-    Result<bool> write_status(const Pass& pass);
+    Result<bool> write_status(const Pass& pass, const crds::RolloutStatus& status);
 
     Options options_;
     const kube::Client& client_;

@@ -200,4 +200,9 @@ std::string to_text(const Action& action);
 Decision decide(const crds::RolloutSpec& spec, const crds::RolloutStatus& status,
                 const Observation& seen, TimePoint now);
 
+// A decided status where the ReplicaSet `name` could not be created for this reason: Progressing
+// says so, unless it says something worse (argo-rollouts.md 1.14).
+crds::RolloutStatus not_created(crds::RolloutStatus decided, const std::string& name,
+                                const std::string& why, TimePoint now);
+
 }  // namespace sluice::policy::rollout

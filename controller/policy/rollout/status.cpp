@@ -330,6 +330,19 @@ std::pair<std::string, std::string> phase_of(const crds::RolloutSpec& spec,
                            : std::pair{std::string("Progressing"), waiting};
 }
 
+crds::RolloutStatus not_created(crds::RolloutStatus decided, const std::string& name,
+                                const std::string& why, TimePoint now) {
+    using namespace status;
+    for (const char* worse : {reasons::rollout_aborted, reasons::progress_deadline_exceeded})
+        if (crds::has_reason(decided, types::progressing, worse)) return decided;
+    const TimePoint instant = std::chrono::floor<std::chrono::seconds>(now);
+    crds::set_condition(
+        decided,
+        {types::progressing, ConditionStatus::False, reasons::replica_set_create_error,
+         concat("Failed to create new replica set \"", name, "\": ", why), instant, instant});
+    return decided;
+}
+
 void finish(Pass& pass) {
     using namespace status;
     count(pass);

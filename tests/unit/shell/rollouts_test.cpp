@@ -98,6 +98,51 @@ TEST_F(RolloutsTest, WhatIsRefusedIsToldInAnEvent) {
     EXPECT_EQ(told_.back().message, outcome.error().message);
 }
 
+// A quota or an admission webhook: nothing else would say why the update does not begin.
+TEST_F(RolloutsTest, AReplicaSetThatIsRefusedIsAConditionUntilItIsMade) {
+    Json fresh = rollout_document("v1");
+    fresh["metadata"]["name"] = "fresh";
+    fresh["spec"]["strategy"] = {{"canary", Json::object()}};
+    user_.create(resources::rollouts, fresh).value();
+    const auto progressing = [this](const char* what) {
+        const Json rollout = get(resources::rollouts, "fresh");
+        const Json* conditions = find(rollout, {"status", "conditions"});
+        for (const auto& one : conditions ? *conditions : Json::array())
+            if (text_at(one, {"type"}) == "Progressing") return text_at(one, {what});
+        return std::string();
+    };
+    transport_.status = 403;
+    std::atomic<bool> refusing = true;
+    transport_.refuse = [&](const HttpRequest& request) {
+        return refusing && request.method == "POST" &&
+               request.url.find("/replicasets") != std::string::npos;
+    };
+    start_and_sync();
+    EXPECT_TRUE(eventually([&] {
+        EXPECT_FALSE(rollouts_->reconcile("default/fresh").ok());
+        return progressing("reason") == "ReplicaSetCreateError";
+    }));
+    EXPECT_EQ(progressing("status"), "False");
+    EXPECT_NE(progressing("message").find("Failed to create new replica set \"fresh-"),
+              std::string::npos);
+    EXPECT_NE(progressing("message").find("refused"), std::string::npos) << progressing("message");
+    EXPECT_EQ(told_.back().reason, "ReplicaSetCreateError");
+    // Refused again, it is not written again.
+    const auto version = [this] {
+        return text_at(get(resources::rollouts, "fresh"), {"metadata", "resourceVersion"});
+    };
+    const std::string written = version();
+    ASSERT_TRUE(eventually(
+        [&] { return rollouts_->reconcile("default/fresh").failed_with(ErrorKind::Denied); }));
+    EXPECT_EQ(version(), written);
+
+    refusing = false;
+    EXPECT_TRUE(eventually([&] {
+        static_cast<void>(rollouts_->reconcile("default/fresh"));
+        return progressing("status") == "True";
+    })) << progressing("message");
+}
+
 TEST_F(RolloutsTest, ALostRaceComesBackAfterABackOff) {
     start_and_sync();
     transport_.silent = true;
@@ -115,7 +160,7 @@ TEST_F(RolloutsTest, OneNamespaceNeedsNoRightsBeyondIt) {
         return request.url.find("/namespaces/default/") == std::string::npos;
     };
     start("default");
-    EXPECT_TRUE(eventually([&] { return rollouts_->synced(); }, std::chrono::seconds{5}));
+    EXPECT_TRUE(eventually([&] { return rollouts_->synced(); }));
 }
 
 TEST_F(RolloutsTest, EventsWaitForAServerThatIsAway) {
