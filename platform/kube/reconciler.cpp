@@ -55,6 +55,7 @@ void Reconciler::put_back(const std::string& key) {
 
 bool Reconciler::step() {
     std::unique_lock lock(mutex_);
+    notice_jump(Lane::Front);
     return step(lock, Lane::Front) || step(lock, Lane::Back);
 }
 
@@ -65,6 +66,7 @@ size_t Reconciler::depth() {
 
 std::optional<TimePoint> Reconciler::next() {
     const std::lock_guard lock(mutex_);
+    notice_jump(Lane::Front);
     const auto front = queue_.next(Lane::Front), back = queue_.next(Lane::Back);
     return front && back ? std::min(front, back) : front ? front : back;
 }
