@@ -89,7 +89,7 @@ void WorkQueue::wake_all(TimePoint now) {
     for (auto& each : lines_) {
         each.order.clear();
         for (auto& [key, when] : each.due) {
-            when = std::min(when, now);
+            if (!failing_.contains(key)) when = std::min(when, now);
             each.order.insert({when, key});
         }
     }

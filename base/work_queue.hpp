@@ -40,8 +40,8 @@ public:
     void add_after_failure(const std::string& key, TimePoint now);
     // Its next failure starts at the first back-off again.
     void forget_failures(const std::string& key) { failing_.erase(key); }
-    // Whatever waits is due, and what is being worked on is due again after: what it waits for may
-    // be a time of day, reckoned before the clock was set.
+    // Whatever waits, but for a back-off, is due, and what is being worked on is due again after:
+    // what it waits for may be a time of day, reckoned before the clock was set.
     void wake_all(TimePoint now);
     // Another row of jitters: queues of several processes must not return in step.
     void reseed(std::uint64_t jitter_seed) { jitter_ = jitter_seed; }

@@ -137,6 +137,17 @@ TEST(WorkQueue, WakesAllWhoseTimeIsYetToCome) {
     EXPECT_EQ(q.size(), 0u);
 }
 
+// It is no time of day: a key that fails while the clock is set again and again must not spin.
+TEST(WorkQueue, ABackOffIsNotCutShort) {
+    auto q = queue();
+    q.add_after_failure("a", at(0));
+    const auto due = q.next();
+    q.add("b", at(9'000));
+    q.wake_all(at(5));
+    EXPECT_EQ(q.take(at(5)), "b");
+    EXPECT_EQ(q.next(), due);
+}
+
 // Its answer may hold a wait that was reckoned by the clock as it was.
 TEST(WorkQueue, WhatIsBeingWorkedOnIsWokenToo) {
     auto q = queue();
