@@ -90,9 +90,10 @@ void scale_current(Pass& pass) {
     if (!delays) forget_deadline(pass, pass.fresh);
     if (pass.distinct_stable()) {
         forget_deadline(pass, pass.stable);
-        // By the weights recorded before, not those just seen: at the end of a rollout the former
-        // stable must not grow again for a moment (argo-rollouts.md 2.3).
-        scale(pass, *pass.stable, wanted_counts(pass, pass.before.canary.weights).stable);
+        // By the weights recorded before and those seen now: a record may be older than a fall.
+        scale(pass, *pass.stable,
+              std::max(wanted_counts(pass, pass.before.canary.weights).stable,
+                       wanted_counts(pass, pass.status().canary.weights).stable));
         if (pass.scaled && !pass.routed()) return;
     }
     if (!pass.fresh) return;

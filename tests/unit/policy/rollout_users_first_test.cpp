@@ -64,6 +64,21 @@ TEST(UsersFirst, ALowerWeightIsSeenBeforePodsGo) {
     EXPECT_EQ(setting.actions(), Texts{"scale shop-v2 3 -> 1"});
 }
 
+// The last pass took the weight back (another version had it) and did not get to record that.
+TEST(UsersFirst, StableDoesNotShrinkForAWeightThatHasGone) {
+    Underway setting;
+    setting.spec.canary->dynamic_stable_scale = true;
+    setting.spec.canary->steps = {crds::SetWeightStep{40}};
+    setting.status.canary.weights =
+        crds::TrafficWeights{{40, "canary", "v2"}, {60, "stable", "v1"}};
+    setting.fresh() = set("v2", 2, 2);
+    setting.canary_service() = service("canary", "v2", {});  // nobody is sent there yet
+    setting.route().weight = 0;
+    EXPECT_EQ(setting.actions(), Texts{});
+    setting.route().weight = 40;
+    EXPECT_EQ(setting.actions(), Texts{"scale shop-v1 3 -> 2"});
+}
+
 TEST(UsersFirst, AFullPromotionMovesAsManyAsTheCanaryCanTake) {
     Underway setting;
     setting.spec.canary->dynamic_stable_scale = true;
