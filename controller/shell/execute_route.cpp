@@ -58,12 +58,16 @@ bool comes_late(const policy::rollout::SetWeight& action, std::optional<int> in_
 }
 
 Result<Effect> write_once(const kube::Client& client, const traffic::Router& router,
-                          const traffic::Target& target, const policy::rollout::SetWeight& action) {
+                          const crds::Rollout& rollout, const policy::rollout::SetWeight& action) {
+    traffic::Target target = target_of(rollout);
     const auto documents = TRY(fetch(client, router, target));
     if (action.from) {
         const auto in_force = router.read(documents, target);
         if (in_force.ok() && comes_late(action, *in_force)) return Effect::Stale;
     }
+    const auto in_place = subsets_of(rollout, documents);
+    target.canary_hash = action.keep_canary_subset ? in_place.canary : action.canary_subset_hash;
+    target.stable_hash = action.keep_stable_subset ? in_place.stable : action.stable_subset_hash;
     const auto writes = TRY(router.write(documents, target, static_cast<int>(action.weight),
                                          static_cast<int>(action.max_weight)));
     for (const auto& write : writes) TRY(apply(client, write));
@@ -83,9 +87,6 @@ Result<bool> has_moved(const kube::Client& client, const crds::Rollout& rollout)
 
 Result<Effect> set_weight(const kube::Client& client, const crds::Rollout& rollout,
                           const policy::rollout::SetWeight& action) {
-    traffic::Target target = target_of(rollout);
-    target.canary_hash = action.canary_subset_hash;
-    target.stable_hash = action.stable_subset_hash;
     for (const auto& router : routers_of(rollout)) {
         if (router->name() != action.router) continue;
         const auto attempt = concat("set weight ", action.weight, " through ", action.router);
@@ -94,7 +95,7 @@ Result<Effect> set_weight(const kube::Client& client, const crds::Rollout& rollo
             return Effect::Stale;
         Result<Effect> effect = Effect::Stale;
         for (int i = 0; i < tries; ++i) {
-            effect = write_once(client, *router, target, action).while_doing(attempt);
+            effect = write_once(client, *router, rollout, action).while_doing(attempt);
             if (effect.ok() || !somebody_wrote_between(effect.error())) return effect;
         }
         return effect;

@@ -112,10 +112,10 @@ void see_subsets(const crds::Rollout& rollout, const traffic::Documents& documen
                  seen::RouteSeen& route) {
     const auto& istio = rollout.spec.canary->traffic_routing->istio;
     if (route.router != "Istio" || !istio || !istio->destination_rule) return;
-    const auto& rule = *istio->destination_rule;
     route.by_subset = true;
-    route.canary_subset_hash = subset_hash(documents, rule.name, rule.canary_subset_name);
-    route.stable_subset_hash = subset_hash(documents, rule.name, rule.stable_subset_name);
+    const auto hashes = subsets_of(rollout, documents);
+    route.canary_subset_hash = hashes.canary;
+    route.stable_subset_hash = hashes.stable;
 }
 
 seen::RouteSeen see_route(const World& world, const crds::Rollout& rollout,
@@ -255,6 +255,14 @@ traffic::Target target_of(const crds::Rollout& rollout) {
             target.managed_routes = canary->traffic_routing->managed_routes;
     }
     return target;
+}
+
+SubsetHashes subsets_of(const crds::Rollout& rollout, const traffic::Documents& documents) {
+    const auto& istio = rollout.spec.canary->traffic_routing->istio;
+    if (!istio || !istio->destination_rule) return {};
+    const auto& rule = *istio->destination_rule;
+    return {subset_hash(documents, rule.name, rule.canary_subset_name),
+            subset_hash(documents, rule.name, rule.stable_subset_name)};
 }
 
 policy::rollout::Observation observe(const World& world, const crds::Rollout& rollout) {

@@ -18,6 +18,13 @@ std::vector<std::unique_ptr<traffic::Router>> routers_of(const crds::Rollout& ro
 // Whose traffic they move. The hashes are those of the status and of the pod template.
 traffic::Target target_of(const crds::Rollout& rollout);
 
+// What the subsets of its DestinationRule select in these documents; empty where nothing.
+struct SubsetHashes {
+    std::string canary;
+    std::string stable;
+};
+SubsetHashes subsets_of(const crds::Rollout& rollout, const traffic::Documents& documents);
+
 policy::rollout::Observation observe(const World& world, const crds::Rollout& rollout);
 
 }  // namespace sluice::shell

@@ -126,6 +126,10 @@ struct SetWeight {
     long max_weight = 100;
     std::string canary_subset_hash;
     std::string stable_subset_hash;
+    // That hash is only what was seen: the subset keeps whatever it has by now, so that a view that
+    // is late does not take its label back.
+    bool keep_canary_subset = false;
+    bool keep_stable_subset = false;
     // The weight that this was decided on. Where another is in force by now, only what lowers that
     // one too is done, so that a view that is late never takes back what was lowered since.
     std::optional<long> from = std::nullopt;

@@ -132,9 +132,13 @@ SetWeight order(const Pass& pass, const RouteSeen& route, long weight) {
     if (!route.by_subset) return action;
     // A subset that carries traffic keeps its version until the weight was seen at 0.
     const bool idle = route.weight == 0 || route.canary_subset_hash.empty();
-    action.canary_subset_hash = idle && pass.fresh ? pass.fresh->hash : route.canary_subset_hash;
+    const bool takes = idle && pass.fresh;
+    action.canary_subset_hash = takes ? pass.fresh->hash : route.canary_subset_hash;
+    // More users only for the pods that they were decided for.
+    action.keep_canary_subset = !takes && weight <= route.weight.value_or(0);
+    action.keep_stable_subset = !stable_subset_may_follow(pass, route);
     action.stable_subset_hash =
-        stable_subset_may_follow(pass, route) ? pass.stable->hash : route.stable_subset_hash;
+        action.keep_stable_subset ? route.stable_subset_hash : pass.stable->hash;
     return action;
 }
 

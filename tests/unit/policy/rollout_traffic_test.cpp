@@ -105,6 +105,11 @@ TEST(Decide, AStableThatIsDownHoldsUpNoSwitchOfAnIdleSubset) {
                        .stable_subset_hash = "v0"};
     // Nobody is taken from the pods that still serve, though they are no longer stable's.
     EXPECT_EQ(setting.actions().front(), "set weight Istio 0 subsets v0/v2");
+    const auto kept = [&] {
+        const auto action = std::get<SetWeight>(setting.decide_now().actions.front().action);
+        return std::pair(action.keep_stable_subset, action.keep_canary_subset);
+    };
+    EXPECT_EQ(kept(), std::pair(true, false));
     setting.route().stable_subset_hash.clear();
     EXPECT_EQ(setting.actions().front(), "set weight Istio 0 subsets /v2");
     setting.route().canary_subset_hash = "v2";
@@ -114,6 +119,12 @@ TEST(Decide, AStableThatIsDownHoldsUpNoSwitchOfAnIdleSubset) {
     setting.route().stable_subset_hash = "v0";
     setting.stable().available_replicas = 3;
     EXPECT_EQ(setting.actions().front(), "set weight Istio 20 subsets v1/v2");
+    EXPECT_EQ(kept(), std::pair(false, false));
+    // No more users for pods that it did not see there; fewer wherever they are.
+    setting.route().weight = 10;
+    EXPECT_EQ(kept(), std::pair(false, false));
+    setting.route().weight = 30;
+    EXPECT_EQ(kept(), std::pair(false, true));
 }
 
 TEST(Decide, TakesTheWeightBackWhereTheCanaryHasNoPods) {

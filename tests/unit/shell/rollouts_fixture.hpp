@@ -98,6 +98,42 @@ public:
     static std::string hash(const std::string& version) {
         return crds::decode_rollout(rollout_document(version)).pod_template.hash;
     }
+    // Instead of the Ingress: half of the traffic by subsets, stable's first.
+    void add_istio() {
+        const ObjectRef rollout{resources::rollouts, "default", "shop"};
+        const Json routing = {{"nginx", nullptr},
+                              {"istio",
+                               {{"virtualService", {{"name", "shop"}}},
+                                {"destinationRule",
+                                 {{"name", "shop"},
+                                  {"stableSubsetName", "stable"},
+                                  {"canarySubsetName", "canary"}}}}}};
+        const Json canary = {{"trafficRouting", routing}};
+        user_
+            .patch(rollout, kube::PatchType::Merge,
+                   {{"spec", {{"strategy", {{"canary", canary}}}}}})
+            .value();
+        const auto metadata = Json{{"name", "shop"}, {"namespace", "default"}};
+        const auto to = [](const char* subset) {
+            return Json{{"destination", {{"host", "stable"}, {"subset", subset}}}, {"weight", 50}};
+        };
+        const auto subset = [](const char* name, const char* hash) {
+            return Json{{"name", name},
+                        {"labels", {{"app", "shop"}, {crds::pod_template_hash_label, hash}}}};
+        };
+        const Json http = {{"route", {to("stable"), to("canary")}}};
+        user_
+            .create(resources::virtual_services,
+                    {{"metadata", metadata}, {"spec", {{"hosts", {"shop"}}, {"http", {http}}}}})
+            .value();
+        user_
+            .create(resources::destination_rules,
+                    {{"metadata", metadata},
+                     {"spec",
+                      {{"host", "stable"},
+                       {"subsets", {subset("stable", "v1"), subset("canary", "v2")}}}}})
+            .value();
+    }
     void patch_status(const ResourceType& type, const std::string& name, const Json& status) {
         user_.patch({type, "default", name}, kube::PatchType::Merge, {{"status", status}}, "status")
             .value();

@@ -8,6 +8,8 @@
 namespace sluice::shell {
 namespace {
 
+constexpr const char* hash_label = crds::pod_template_hash_label;
+
 TEST_F(RolloutsTest, AnAbortTurnsTheServiceWhereTheRouteIsRefused) {
     transport_.refuse = [](const HttpRequest& request) {
         return request.method == "PATCH" && request.url.find("/ingresses/") != std::string::npos;
@@ -43,6 +45,33 @@ TEST_F(RolloutsTest, AWeightIsRaisedOnlyOverTheOneItWasDecidedOn) {
     const SetWeight back{.router = "Nginx", .weight = 0, .from = 90};
     EXPECT_EQ(set_weight(client_, rollout, back).value(), Effect::Changed);
     EXPECT_EQ(weight(), "0");
+}
+
+// The DestinationRule was seen before the last pass labelled it.
+TEST_F(RolloutsTest, ALateViewOfSubsetsTakesNoLabelBack) {
+    add_istio();
+    const auto hashes = [this] {
+        const auto rule = get(resources::destination_rules, "shop");
+        return concat(text_at(rule["spec"]["subsets"][0], {"labels", hash_label}), "/",
+                      text_at(rule["spec"]["subsets"][1], {"labels", hash_label}));
+    };
+    const auto rollout = crds::decode_rollout(get(resources::rollouts, "shop"));
+    using policy::rollout::SetWeight;
+    const SetWeight late{.router = "Istio",
+                         .weight = 0,
+                         .canary_subset_hash = "v0",
+                         .keep_canary_subset = true,
+                         .keep_stable_subset = true,
+                         .from = 50};
+    EXPECT_EQ(set_weight(client_, rollout, late).value(), Effect::Changed);
+    EXPECT_EQ(hashes(), "v1/v2");
+    const SetWeight told{.router = "Istio",
+                         .weight = 0,
+                         .canary_subset_hash = "v3",
+                         .keep_stable_subset = true,
+                         .from = 0};
+    EXPECT_EQ(set_weight(client_, rollout, told).value(), Effect::Changed);
+    EXPECT_EQ(hashes(), "v1/v3");
 }
 
 // The watch has yet to tell of a user's abort.
