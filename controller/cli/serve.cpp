@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/cli/serve.hpp"
 
+#include <malloc.h>
+
 #include <pthread.h>
 #include <signal.h>
 
@@ -174,7 +176,17 @@ Result<int> standalone(const StandaloneOptions& options) {
     return Done;
 }
 
+// A thread for each watch, with an arena for each, would keep what its longest list once took; and
+// a page of a list must go back to the system when it is done, however many there were before.
+// glibc tunes both by what it has seen: fixed, they stay as they are for months.
+void keep_memory_small() {
+    ::mallopt(M_ARENA_MAX, 2);
+    ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 Result<int> controller(const ControllerOptions& options) {
+    keep_memory_small();
     const StopSignal stop;
     const SystemClock clock;
     const auto log = make_json_log(clock, level_of(options.serve.log_level));

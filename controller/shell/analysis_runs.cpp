@@ -5,6 +5,7 @@
 
 #include "analysis/arguments.hpp"
 #include "base/text.hpp"
+#include "controller/shell/packs.hpp"
 
 namespace sluice::shell {
 namespace {
@@ -24,7 +25,7 @@ Json status_document(const crds::AnalysisRunStatus& status) {
 AnalysisRuns::AnalysisRuns(AnalysisRunsParts parts, AnalysisRunsOptions options)
     : parts_(std::move(parts)),
       options_(std::move(options)),
-      cache_(crds::analysis_run_of),
+      cache_(parts_.caches.analysis_runs, shell::analysis_run_of),
       measurements_(parts_.http, parts_.clock, options_.providers,
                     [this](const std::string& key) { reconciler_.add(key); }),
       reconciler_(
@@ -39,19 +40,11 @@ AnalysisRuns::~AnalysisRuns() {
     stop();
 }
 
-kube::Watch AnalysisRuns::watch() {
-    return {resources::analysis_runs, {.ns = options_.ns}, cache_.sink()};
-}
-
 void AnalysisRuns::start() {
-    auto [type, options, sink] = watch();
-    informer_ = std::make_unique<kube::Informer>(parts_.client, type, std::move(options),
-                                                 std::move(sink), parts_.log);
     reconciler_.start();
 }
 
 void AnalysisRuns::stop() {
-    informer_.reset();
     measurements_.stop();
     reconciler_.stop();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The AnalysisRun controller: watches runs, starts what is due, writes what came back. An answer
+// The AnalysisRun controller: follows runs, starts what is due, writes what came back. An answer
 // wakes its run, so a verdict stands in the status milliseconds after Prometheus gave it.
 #pragma once
 
@@ -14,27 +14,26 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "controller/shell/analysis_measurements.hpp"
+#include "controller/shell/caches.hpp"
 #include "controller/shell/events.hpp"
 #include "crds/analysis.hpp"
 #include "platform/http/async_http.hpp"
-#include "platform/kube/cache.hpp"
 #include "platform/kube/client.hpp"
-#include "platform/kube/informer.hpp"
 #include "platform/kube/reconciler.hpp"
 
 namespace sluice::shell {
 
-using AnalysisRunCache = kube::Cache<crds::AnalysisRun>;
+using AnalysisRunCache = kube::RowView<crds::AnalysisRun>;
 
 struct AnalysisRunsOptions {
     int workers = 4;
-    std::string ns;  // empty: all namespaces
     analysis::ProviderSettings providers;
     kube::Reconciler::Done done = {};
 };
 
 // Everything referenced must outlive it.
 struct AnalysisRunsParts {
+    Caches& caches;  // started and stopped by who made them
     const kube::Client& client;
     http::AsyncHttp& http;
     const Clock& clock;
@@ -57,15 +56,11 @@ public:
     void start();
     // No reconcile runs once it returns; answers under way are dropped. Not to be started again.
     void stop();
-    [[nodiscard]] bool synced() const { return informer_ && informer_->synced(); }
-    // Null before start().
-    [[nodiscard]] const kube::Informer* informer() const { return informer_.get(); }
+    [[nodiscard]] bool synced() const { return parts_.caches.synced({resources::analysis_runs}); }
 
-    // What it wants to be told of; start() makes an informer of it.
-    [[nodiscard]] kube::Watch watch();
     // For metrics.
     [[nodiscard]] size_t depth() { return reconciler_.depth(); }
-    // Without start(), for a simulator: feed watch() and turn the queue by hand.
+    // Without start(), for a simulator: feed the caches and turn the queue by hand.
     bool step() { return reconciler_.step(); }
     [[nodiscard]] std::optional<TimePoint> next() { return reconciler_.next(); }
 
@@ -99,7 +94,6 @@ private:
     std::mutex mutex_;
     std::map<std::string, Written> written_;  // by key; guarded by mutex_
     kube::Reconciler reconciler_;
-    std::unique_ptr<kube::Informer> informer_;
 };
 
 }  // namespace sluice::shell

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "controller/shell/analysis_runs.hpp"
+#include "controller/shell/caches.hpp"
 #include "controller/shell/controller_metrics.hpp"
 #include "controller/shell/deliveries.hpp"
 #include "controller/shell/events.hpp"
@@ -34,35 +35,36 @@ public:
           client_(usual_, "sluice"),
           traffic_(fast_, "sluice"),
           events_(client_, clock, log, "rollouts-controller"),
+          caches_(options.ns),
           rollouts_(
-              {.ns = options.ns,
-               .done = metrics_.done("rollout"),
+              {.done = metrics_.done("rollout"),
                .ended = [this](const auto& duration) { metrics_.ended(duration); }},
-              client_, traffic_, [this](Event event) { tell(std::move(event)); }, clock, log),
-          runs_({.client = client_,
+              caches_, client_, traffic_, [this](Event event) { tell(std::move(event)); }, clock,
+              log),
+          runs_({.caches = caches_,
+                 .client = client_,
                  .http = measurements_,
                  .clock = clock,
                  .log = log,
                  .events = [this](Event event) { tell(std::move(event)); }},
-                {.ns = options.ns,
-                 .providers = {.prometheus_address = prometheus_address()},
+                {.providers = {.prometheus_address = prometheus_address()},
                  .done = metrics_.done("analysisrun")}),
           sources_(
               {.data_dir = options.data_dir,
                .git_program = options.git_program,
-               .ns = options.ns,
                .decoders = manifest_decoders(),
                .done = metrics_.done("gitsource"),
                .wrap =
                    [this, &clock](auto repository) {
                        return measured(std::move(repository), metrics_, clock);
                    }},
-              client_, [this](Event event) { tell(std::move(event)); }, clock, log),
+              caches_, client_, [this](Event event) { tell(std::move(event)); }, clock, log),
           webhook_(sources_, client_),
           deliveries_(
-              {.ns = options.ns, .version = app_version, .done = metrics_.done("delivery")},
-              client_, [this](const std::string& key) { return sources_.open(key); },
+              {.version = app_version, .done = metrics_.done("delivery")}, caches_, client_,
+              [this](const std::string& key) { return sources_.open(key); },
               [this](const std::string& key) { sources_.hint(key); }, clock, log) {
+        caches_.start(client_, log);
         rollouts_.start();
         runs_.start();
         sources_.start();
@@ -78,12 +80,11 @@ public:
         return rollouts_.synced() && runs_.synced() && sources_.synced();
     }
     std::string metrics() override {
-        const ToldObjects objects{.rollouts = rollouts_.world().rollouts.all(),
-                                  .runs = runs_.cache().all(),
-                                  .deliveries = deliveries_.cache().all()};
-        forget_what_is_gone(objects);
+        metrics_.forget_unless(
+            [this](const auto& key) { return caches_.rollouts.holds(key); },
+            [this](const auto& key) { return caches_.analysis_runs.holds(key); });
         MetricText text;
-        write_object_metrics(text, objects);
+        write_object_metrics(text, {caches_.rollouts, caches_.analysis_runs, caches_.deliveries});
         metrics_.write(text);
         text.family("workqueue_depth", "gauge", "Current depth of workqueue.");
         const auto depth = [&](const char* name, size_t keys) {
@@ -100,6 +101,7 @@ public:
     HttpResponse webhook(const HttpRequest& request) override { return webhook_.handle(request); }
 
     void stop() override {
+        caches_.stop();
         // Git last: the outboxes keep what it is owed.
         rollouts_.stop();
         runs_.stop();
@@ -113,14 +115,6 @@ private:
         metrics_.told(event);
         events_.add(std::move(event));
     }
-    void forget_what_is_gone(const ToldObjects& objects) {
-        std::set<std::string> rollouts, runs;
-        for (const auto& each : objects.rollouts)
-            rollouts.insert(key_of(each->metadata.ns, each->metadata.name));
-        for (const auto& each : objects.runs)
-            runs.insert(key_of(each->metadata.ns, each->metadata.name));
-        metrics_.forget_others(rollouts, runs);
-    }
 
     ControllerMetrics metrics_;  // first: everything counts to the end
     CountingTransport usual_, fast_;
@@ -128,6 +122,7 @@ private:
     kube::Client traffic_;
     EventWriter events_;
     http::MultiLoop measurements_;
+    Caches caches_;
     Rollouts rollouts_;
     AnalysisRuns runs_;
     GitSources sources_;

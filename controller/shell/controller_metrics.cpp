@@ -185,10 +185,9 @@ void ControllerMetrics::git(const char* operation, double seconds, bool ok) {
     git_.observe({operation, ok ? "ok" : "failed"}, seconds);
 }
 
-void ControllerMetrics::forget_others(const std::set<std::string>& rollouts,
-                                      const std::set<std::string>& runs) {
-    const auto of_rollout = [&](const auto& values) { return rollouts.contains(key_in(values)); };
-    const auto of_run = [&](const auto& values) { return runs.contains(key_in(values)); };
+void ControllerMetrics::forget_unless(const Exists& rollout, const Exists& run) {
+    const auto of_rollout = [&](const auto& values) { return rollout(key_in(values)); };
+    const auto of_run = [&](const auto& values) { return run(key_in(values)); };
     rollout_reconcile_.forget_unless(of_rollout);
     rollout_errors_.forget_unless(of_rollout);
     events_.forget_unless(of_rollout);

@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -33,8 +32,10 @@ public:
     void ended(const crds::RolloutDuration& duration);
     void git(const char* operation, double seconds, bool ok);
 
-    // Series about Rollouts and runs that are not among these ("namespace/name") are gone.
-    void forget_others(const std::set<std::string>& rollouts, const std::set<std::string>& runs);
+    // Whether there is an object of this key ("namespace/name"). Must not block.
+    using Exists = std::function<bool(const std::string& key)>;
+    // Series about other Rollouts and runs are gone.
+    void forget_unless(const Exists& rollout, const Exists& run);
     void write(MetricText& text) const;
 
 private:

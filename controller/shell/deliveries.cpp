@@ -17,17 +17,19 @@ constexpr Duration cluster_id_pause = std::chrono::seconds{1};
 
 }  // namespace
 
-Deliveries::Deliveries(Options options, const kube::Client& client, RepositoryFactory open,
-                       SourceHint hint, const Clock& clock, Log& log)
+Deliveries::Deliveries(Options options, Caches& caches, const kube::Client& client,
+                       RepositoryFactory open, SourceHint hint, const Clock& clock, Log& log)
     : options_(std::move(options)),
+      caches_(caches),
       client_(client),
       clock_(clock),
       log_(log),
       who_{options_.cluster_id, options_.cluster_name, options_.version, options_.instance},
-      world_([this](const std::string& key) { reconciler_.add(key); },
-             [this](const crds::Delivery& delivery) {
-                 if (ready_) writers_.add(delivery);  // begin() adds what came before
-             }),
+      world_(
+          caches, [this](const std::string& key) { reconciler_.add(key); },
+          [this](const crds::Delivery& delivery) {
+              if (ready_) writers_.add(delivery);  // begin() adds what came before
+          }),
       writers_(
           options_.writers, [this](const std::string& key) { return world_.source(key); },
           [this, open, hint] {
@@ -42,18 +44,7 @@ Deliveries::~Deliveries() {
     stop();
 }
 
-std::vector<kube::Watch> Deliveries::watches() {
-    const kube::ListOptions options{.ns = options_.ns};
-    return {{resources::git_sources, options, world_.sources.sink()},
-            {resources::deliveries, options, world_.deliveries.sink()},
-            {resources::analysis_runs, options, world_.runs.sink()},
-            {resources::rollouts, options, world_.rollouts.sink()}};
-}
-
 void Deliveries::start() {
-    for (auto& [type, options, sink] : watches())
-        informers_.push_back(std::make_unique<kube::Informer>(client_, type, std::move(options),
-                                                              std::move(sink), log_));
     starter_ = std::jthread([this](const std::stop_token& stop) { begin_synced(stop); });
 }
 
@@ -61,7 +52,6 @@ void Deliveries::stop() {
     starter_ = {};
     reconciler_.stop();
     writers_.stop();
-    informers_.clear();
 }
 
 // Without a namespace kube-system (an API server of one's own) the cluster's name is its id.
@@ -93,9 +83,7 @@ bool Deliveries::wait_for_cluster_id(const std::stop_token& stop) {
 
 void Deliveries::begin_synced(const std::stop_token& stop) {
     if (!wait_for_cluster_id(stop)) return;
-    std::vector<const kube::Informer*> all;
-    for (const auto& informer : informers_) all.push_back(informer.get());
-    if (!kube::wait_for_sync(all, stop)) return;
+    if (!caches_.wait_for_sync(DeliveryWorld::kinds(), stop)) return;
     begin();
     reconciler_.start();
 }
@@ -103,7 +91,7 @@ void Deliveries::begin_synced(const std::stop_token& stop) {
 void Deliveries::begin() {
     ready_ = true;
     // What an earlier life, or another controller, has left in the outboxes.
-    for (const auto& delivery : world_.deliveries.all()) writers_.add(*delivery);
+    for (const auto& delivery : world_.owing()) writers_.add(delivery);
 }
 
 bool Deliveries::step() {
@@ -117,9 +105,9 @@ std::optional<TimePoint> Deliveries::next() {
 }
 
 Result<std::optional<Duration>> Deliveries::reconcile(const std::string& key) {
-    const auto seen = world_.observe(key);
+    auto seen = TRY(world_.observe(client_, key));
     if (!seen) return std::optional<Duration>{};  // its Deliveries go with it: it owns them
-    const auto decision = decide(*seen, who_, clock_.now());
+    const auto decision = TRY(world_.decide(client_, *std::move(seen), who_, clock_.now()));
     if (!TRY(execute(client_, decision, log_))) return std::optional{wait_for_watch};
     return decision.look_again;
 }

@@ -15,7 +15,6 @@
 #include "controller/shell/delivery_world.hpp"
 #include "controller/shell/delivery_writers.hpp"
 #include "platform/kube/client.hpp"
-#include "platform/kube/informer.hpp"
 #include "platform/kube/reconciler.hpp"
 
 namespace sluice::shell {
@@ -23,7 +22,6 @@ namespace sluice::shell {
 class Deliveries {
 public:
     struct Options {
-        std::string ns;                      // one namespace, or empty for all
         std::string cluster_id = {};         // empty: the uid of the namespace kube-system
         std::string cluster_name = "local";  // in record paths and commit texts
         std::string version = {};            // of this controller, for records
@@ -34,23 +32,21 @@ public:
     };
 
     // Everything referenced must outlive it. stop() before the transport goes.
-    Deliveries(Options options, const kube::Client& client, RepositoryFactory open, SourceHint hint,
-               const Clock& clock, Log& log);
+    Deliveries(Options options, Caches& caches, const kube::Client& client, RepositoryFactory open,
+               SourceHint hint, const Clock& clock, Log& log);
     ~Deliveries();
 
-    // Watches begin at once; work begins once every cache has listed and the cluster has an id.
+    // Work begins once every cache has listed and the cluster has an id. The caches are started and
+    // stopped by who made them.
     void start();
     // Leaves what Git is still owed in the outboxes.
     void stop();
 
     // For metrics.
     [[nodiscard]] size_t depth() { return reconciler_.depth(); }
-    // What the watch last saw.
-    [[nodiscard]] const kube::Cache<crds::Delivery>& cache() const { return world_.deliveries; }
 
-    // Without start(), for a simulator: feed the watches, begin once each has listed (the options
+    // Without start(), for a simulator: feed the caches, begin once each has listed (the options
     // name the cluster then), and turn queue and writers by hand.
-    [[nodiscard]] std::vector<kube::Watch> watches();
     void begin();
     bool step();
     [[nodiscard]] std::optional<TimePoint> next();
@@ -64,6 +60,7 @@ private:
     void begin_synced(const std::stop_token& stop);
 
     Options options_;
+    Caches& caches_;
     const kube::Client& client_;
     const Clock& clock_;
     Log& log_;
@@ -72,7 +69,6 @@ private:
     DeliveryWorld world_;
     DeliveryWriters writers_;
     kube::Reconciler reconciler_;
-    std::vector<std::unique_ptr<kube::Informer>> informers_;
     std::jthread starter_;  // last: it stops first
 };
 

@@ -2,77 +2,92 @@
 #include "controller/shell/delivery_world.hpp"
 
 #include <algorithm>
+#include <set>
+
+#include "base/text.hpp"
+#include "controller/shell/packs.hpp"
 
 namespace sluice::shell {
 namespace {
 
 using namespace policy::delivery;
 
-crds::Delivery decode_leniently(const Json& document) {
-    std::vector<Problem> problems;  // one bad object never stops a watch
-    return crds::decode_delivery(document, problems);
-}
-
-std::string rollout_key(const crds::Delivery& delivery) {
-    return key_of(delivery.ns, delivery.spec.rollout);
+// What decide() still asks of a finished run's measurements: the evidence of a Delivery that is not
+// recorded, and why a run that the Rollout names has failed.
+bool is_evidence(const RunView& run, const Observation& seen) {
+    if (!run.completed()) return false;
+    return std::ranges::any_of(seen.deliveries, [&](const crds::Delivery& delivery) {
+        return !delivery.status.recorded && delivery.spec.rollout_uid == run.rollout_uid &&
+               (delivery.spec.pod_template_hash == run.hash ||
+                std::ranges::any_of(seen.rollout.runs,
+                                    [&](const RunRef& ref) { return ref.name == run.name; }));
+    });
 }
 
 }  // namespace
 
-DeliveryWorld::DeliveryWorld(Wake wake, Owes owes)
-    : deliveries(decode_leniently), wake_(std::move(wake)), owes_(std::move(owes)) {
+DeliveryWorld::DeliveryWorld(Caches& caches, Wake wake, Owes owes)
+    : rollouts(caches.rollouts, rollout_view_of),
+      runs(caches.analysis_runs, run_view_of),
+      caches_(caches),
+      wake_(std::move(wake)),
+      owes_(std::move(owes)) {
     rollouts.listen(
         [this](const std::string& key, const RolloutView* old, const RolloutView* fresh) {
             if (fresh && (!old || *old != *fresh)) wake_(key);
+            if (fresh) return;
+            const std::lock_guard lock(mutex_);
+            evidence_.erase(key);
         });
-    runs.listen([this](const std::string& key, const RunView* old, const RunView* fresh) {
-        run_changed(key, old, fresh);
+    runs.listen([this](const std::string&, const RunView* old, const RunView* fresh) {
+        run_changed(old, fresh);
     });
-    sources.listen([this](const std::string&, const SourceView* old, const SourceView* fresh) {
-        source_changed(old, fresh);
-    });
-    deliveries.listen([this](const std::string& key, const crds::Delivery* old,
-                             const crds::Delivery* fresh) { delivery_changed(key, old, fresh); });
+    caches.git_sources.listen([this](const std::string& key, const kube::Row*,
+                                     const kube::Row* fresh) { source_changed(key, fresh); });
+    caches.deliveries.listen([this](const std::string&, const kube::Row* old,
+                                    const kube::Row* fresh) { delivery_changed(old, fresh); });
 }
 
-void DeliveryWorld::index(Index& in, const std::string& owner, const std::string& key,
-                          const void* fresh) {
-    const std::lock_guard lock(mutex_);
-    if (fresh) {
-        in[owner].insert(key);
-        return;
-    }
-    const auto found = in.find(owner);
-    if (found == in.end()) return;
-    found->second.erase(key);
-    if (found->second.empty()) in.erase(found);
+std::vector<ResourceType> DeliveryWorld::kinds() {
+    return {resources::git_sources, resources::deliveries, resources::analysis_runs,
+            resources::rollouts};
 }
 
-std::set<std::string> DeliveryWorld::indexed(const Index& in, const std::string& owner) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = in.find(owner);
-    return found == in.end() ? std::set<std::string>{} : found->second;
+void DeliveryWorld::delivery_changed(const kube::Row* old, const kube::Row* fresh) {
+    const kube::Row& any = fresh ? *fresh : *old;
+    wake_(key_of(any.ns, any.home.stem));  // its Rollout's name
+    if (!fresh || !is_whole_delivery(*fresh)) return;
+    const auto delivery = delivery_of(*fresh);
+    if (!delivery.status.outbox.empty() &&
+        (!old || delivery_of(*old).status.outbox != delivery.status.outbox))
+        owes_(delivery);
 }
 
-void DeliveryWorld::delivery_changed(const std::string& key, const crds::Delivery* old,
-                                     const crds::Delivery* fresh) {
-    const crds::Delivery& any = fresh ? *fresh : *old;
-    index(by_rollout_, rollout_key(any), key, fresh);
-    if (!fresh || !old || *old != *fresh) wake_(rollout_key(any));
-    if (fresh && !fresh->status.outbox.empty() &&
-        (!old || old->status.outbox != fresh->status.outbox))
-        owes_(*fresh);
-}
-
-void DeliveryWorld::run_changed(const std::string& key, const RunView* old, const RunView* fresh) {
-    const RunView& any = fresh ? *fresh : *old;
-    if (any.rollout_uid.empty()) return;
-    index(runs_by_uid_, any.rollout_uid, key, fresh);
+void DeliveryWorld::run_changed(const RunView* old, const RunView* fresh) {
     // Measurements are evidence only once the step ends; a run that ends may end a wait for it.
-    if (fresh && (!old || old->phase != fresh->phase)) wake_(key_of(any.ns, any.rollout));
+    if (fresh && !fresh->rollout_uid.empty() && (!old || old->phase != fresh->phase))
+        wake_(key_of(fresh->ns, fresh->rollout));
 }
 
-void DeliveryWorld::source_changed(const SourceView* old, const SourceView* fresh) {
+std::vector<crds::Delivery> DeliveryWorld::owing() const {
+    std::vector<crds::Delivery> owing;
+    caches_.deliveries.visit([&](kube::Row&& row) {
+        if (!is_whole_delivery(row)) return;
+        if (auto delivery = delivery_of(row); !delivery.status.outbox.empty())
+            owing.push_back(std::move(delivery));
+    });
+    return owing;
+}
+
+void DeliveryWorld::source_changed(const std::string& key, const kube::Row* row) {
+    const auto fresh =
+        row ? std::make_shared<const SourceView>(view_source(document_of(*row).document)) : nullptr;
+    SourcePointer old;
+    {
+        const std::lock_guard lock(mutex_);
+        old = std::exchange(sources_[key], fresh);
+        if (!fresh) sources_.erase(key);
+    }
     if (!fresh) return;
     for (const auto& entry : fresh->entries) {
         const bool known =
@@ -83,14 +98,18 @@ void DeliveryWorld::source_changed(const SourceView* old, const SourceView* fres
                              old->record_branch == fresh->record_branch &&
                              old->write_back == fresh->write_back;
     if (same_target) return;
-    for (const auto& delivery : deliveries.all())
-        if (!delivery->status.outbox.empty() && delivery->spec.source &&
-            delivery->spec.source->git_source == fresh->key)
-            owes_(*delivery);
+    for (const auto& delivery : owing())
+        if (delivery.spec.source && delivery.spec.source->git_source == fresh->key) owes_(delivery);
+}
+
+DeliveryWorld::SourcePointer DeliveryWorld::find_source(const std::string& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = sources_.find(key);
+    return found == sources_.end() ? nullptr : found->second;
 }
 
 std::optional<SourceView> DeliveryWorld::source(const std::string& key) const {
-    const auto found = sources.get(key);
+    const auto found = find_source(key);
     if (!found) return std::nullopt;
     SourceView copy = *found;
     copy.entries.clear();
@@ -109,10 +128,15 @@ std::optional<SourceView> DeliveryWorld::source_of(const RolloutView& rollout) c
     const bool qualified = rollout.git_source.find('/') != std::string::npos;
     const std::string named =
         qualified ? rollout.git_source : key_of(rollout.ns, rollout.git_source);
-    for (const auto& candidate : sources.all()) {
+    std::vector<SourcePointer> all;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [key, source] : sources_) all.push_back(source);
+    }
+    for (const auto& candidate : all) {
         auto entries = entries_in(*candidate);
         if (entries.empty() && candidate->key != named) continue;
-        if (candidate->key != named && sources.get(named)) continue;
+        if (candidate->key != named && find_source(named)) continue;
         auto found = source(candidate->key);
         if (!found) continue;
         found->entries = std::move(entries);
@@ -121,16 +145,88 @@ std::optional<SourceView> DeliveryWorld::source_of(const RolloutView& rollout) c
     return std::nullopt;
 }
 
-std::optional<Observation> DeliveryWorld::observe(const std::string& key) const {
+Result<std::optional<std::vector<MetricView>>> DeliveryWorld::evidence_of(
+    const kube::Client& client, const std::string& rollout, const RunView& run) {
+    const auto row = caches_.analysis_runs.find(key_of(run.ns, run.name));
+    const std::string uid = row ? analysis_run_of(*row).metadata.uid : "";
+    {
+        const std::lock_guard lock(mutex_);
+        const auto of_rollout = evidence_.find(rollout);
+        if (of_rollout != evidence_.end())
+            if (const auto found = of_rollout->second.find(uid); found != of_rollout->second.end())
+                return std::optional(found->second);
+    }
+    const auto document = client.get({resources::analysis_runs, run.ns, run.name});
+    if (document.failed_with(ErrorKind::NotFound)) return std::optional<std::vector<MetricView>>{};
+    if (!document.ok()) return document.error();
+    if (text_at(*document, {"metadata", "uid"}) != uid)
+        return std::optional<std::vector<MetricView>>{};
+    auto metrics = view_run(*document).metrics;
+    const std::lock_guard lock(mutex_);
+    evidence_[rollout][uid] = metrics;
+    return std::optional(std::move(metrics));
+}
+
+// A run that is gone is no evidence any more.
+Result<void> DeliveryWorld::recall_evidence(const kube::Client& client, const std::string& rollout,
+                                            Observation& seen) {
+    bool any = false;
+    std::vector<RunView> kept;
+    for (auto& run : seen.runs) {
+        if (is_evidence(run, seen)) {
+            any = true;
+            auto metrics = TRY(evidence_of(client, rollout, run));
+            if (!metrics) continue;
+            run.metrics = *std::move(metrics);
+        }
+        kept.push_back(std::move(run));
+    }
+    seen.runs = std::move(kept);
+    if (any) return {};
+    const std::lock_guard lock(mutex_);
+    evidence_.erase(rollout);
+    return {};
+}
+
+Result<std::optional<Observation>> DeliveryWorld::observe(const kube::Client& client,
+                                                          const std::string& key) {
     const auto rollout = rollouts.get(key);
-    if (!rollout) return std::nullopt;
+    if (!rollout) return std::optional<Observation>{};
     Observation seen{
         .rollout = *rollout, .source = source_of(*rollout), .deliveries = {}, .runs = {}};
-    for (const auto& name : indexed(by_rollout_, key))
-        if (const auto delivery = deliveries.get(name)) seen.deliveries.push_back(*delivery);
-    for (const auto& name : indexed(runs_by_uid_, rollout->uid))
-        if (const auto run = runs.get(name)) seen.runs.push_back(*run);
-    return seen;
+    for (const auto& row :
+         caches_.deliveries.at_home(rollout->ns, home_of_deliveries(rollout->name)))
+        seen.deliveries.push_back(delivery_of(row));
+    const Controller controller{resources::rollouts.kind, rollout->name, rollout->uid};
+    for (const auto& run : runs.at_home(rollout->ns, home_under(controller)))
+        seen.runs.push_back(*run);
+    TRY(recall_evidence(client, key, seen));
+    return std::optional(std::move(seen));
+}
+
+Result<Decision> DeliveryWorld::decide(const kube::Client& client, Observation seen,
+                                       const Identity& who, TimePoint now) const {
+    std::set<std::string> read;
+    while (true) {
+        auto decision = policy::delivery::decide(seen, who, now);
+        const auto before = read.size();
+        for (const auto& update : decision.updates) {
+            const auto row = caches_.deliveries.find(key_of(update.ns, update.name));
+            const auto held = std::ranges::find_if(
+                seen.deliveries,
+                [&](const crds::Delivery& delivery) { return delivery.name == update.name; });
+            if (!row || is_whole_delivery(*row) || held == seen.deliveries.end() ||
+                !read.insert(update.name).second)
+                continue;
+            auto document = client.get({resources::deliveries, update.ns, update.name});
+            if (document.failed_with(ErrorKind::NotFound))
+                return Error{ErrorKind::Conflict, concat("delivery ", update.name, " is gone")};
+            if (!document.ok()) return document.error();
+            std::vector<Problem> problems;
+            *held = crds::decode_delivery(*document, problems);
+        }
+        if (read.size() == before) return decision;
+    }
 }
 
 }  // namespace sluice::shell

@@ -10,6 +10,7 @@
 #include "controller/shell/git_source_open.hpp"
 #include "controller/shell/git_source_read.hpp"
 #include "controller/shell/git_source_status.hpp"
+#include "controller/shell/packs.hpp"
 
 namespace sluice::shell {
 namespace {
@@ -18,7 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration between_hints = 500ms;
 
-GitSourceMark mark_of(const Json& document) {
+GitSourceMark mark_of(const kube::Row& row) {
+    const Json document = document_of(row).document;
     return {
         .key = key_of(text_at(document, {"metadata", "namespace"}),
                       text_at(document, {"metadata", "name"})),
@@ -26,9 +28,8 @@ GitSourceMark mark_of(const Json& document) {
         .reconcile_at = text_at(document, {"metadata", "annotations", "sluice.dev/reconcile-at"})};
 }
 
-QuarantineMark quarantine_of(const Json& document) {
-    const Json* quarantine = find(document, {"status", "quarantine"});
-    return {.stands = quarantine && quarantine->is_object() && !bool_at(*quarantine, {"lifted"})};
+QuarantineMark quarantine_of(const kube::Row& row) {
+    return {.stands = delivery_of(row).quarantined()};
 }
 
 std::string all_problems(const std::vector<Problem>& problems) {
@@ -39,16 +40,17 @@ std::string all_problems(const std::vector<Problem>& problems) {
 
 }  // namespace
 
-GitSources::GitSources(Options options, const kube::Client& client, EventSink events,
-                       const Clock& clock, Log& log)
+GitSources::GitSources(Options options, Caches& caches, const kube::Client& client,
+                       EventSink events, const Clock& clock, Log& log)
     : options_(std::move(options)),
       client_(client),
       events_(std::move(events)),
       clock_(clock),
       log_(log),
       kinds_(client),
-      sources_(mark_of),
-      quarantines_(quarantine_of),
+      caches_(caches),
+      sources_(caches.git_sources, mark_of),
+      quarantines_(caches.deliveries, quarantine_of),
       jitter_(options_.jitter_seed),
       reconciler_(
           {.name = "gitsource", .workers = options_.workers, .backoff = {}, .done = options_.done},
@@ -71,29 +73,17 @@ GitSources::~GitSources() {
     stop();
 }
 
-std::vector<kube::Watch> GitSources::watches() {
-    const kube::ListOptions where{.ns = options_.ns};
-    return {{resources::git_sources, where, sources_.sink()},
-            {resources::deliveries, where, quarantines_.sink()}};
-}
-
 void GitSources::start() {
-    for (auto& [type, where, sink] : watches())
-        informers_.push_back(std::make_unique<kube::Informer>(client_, type, std::move(where),
-                                                              std::move(sink), log_));
     reconciler_.start();
 }
 
 void GitSources::stop() {
     stop_.request_stop();
-    informers_.clear();
     reconciler_.stop();
 }
 
 bool GitSources::synced() const {
-    return !informers_.empty() &&
-           std::all_of(informers_.begin(), informers_.end(),
-                       [](const auto& informer) { return informer->synced(); });
+    return caches_.synced({resources::git_sources, resources::deliveries});
 }
 
 Duration GitSources::with_jitter(Duration interval) {

@@ -15,11 +15,11 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "controller/policy/source/manifest.hpp"
+#include "controller/shell/caches.hpp"
 #include "controller/shell/events.hpp"
 #include "controller/shell/git_source_apply.hpp"
 #include "crds/git_source.hpp"
 #include "platform/git/repository.hpp"
-#include "platform/kube/cache.hpp"
 #include "platform/kube/client.hpp"
 #include "platform/kube/reconciler.hpp"
 
@@ -41,7 +41,6 @@ public:
     struct Options {
         std::string data_dir;  // absolute; the bare repositories lie in <data_dir>/git
         std::string git_program = "git";
-        std::string ns;  // only this namespace; empty: all
         int workers = 2;
         std::vector<policy::source::ManifestDecoder> decoders;
         // Another way to a repository than a mirror below data_dir, and a fixed seed for jitter:
@@ -53,8 +52,8 @@ public:
         std::function<std::unique_ptr<git::Repository>(std::unique_ptr<git::Repository>)> wrap = {};
     };
 
-    GitSources(Options options, const kube::Client& client, EventSink events, const Clock& clock,
-               Log& log);
+    GitSources(Options options, Caches& caches, const kube::Client& client, EventSink events,
+               const Clock& clock, Log& log);
     ~GitSources();
     GitSources(const GitSources&) = delete;
     GitSources& operator=(const GitSources&) = delete;
@@ -68,8 +67,7 @@ public:
     [[nodiscard]] bool synced() const;
     // For metrics.
     [[nodiscard]] size_t depth() { return reconciler_.depth(); }
-    // Without start(), for a simulator: feed the watches and turn the queue by hand.
-    [[nodiscard]] std::vector<kube::Watch> watches();
+    // Without start(), for a simulator: feed the caches and turn the queue by hand.
     bool step() { return reconciler_.step(); }
     [[nodiscard]] std::optional<TimePoint> next() { return reconciler_.next(); }
 
@@ -102,15 +100,15 @@ private:
     const Clock& clock_;
     Log& log_;
     KindDirectory kinds_;
-    kube::Cache<GitSourceMark> sources_;
-    kube::Cache<QuarantineMark> quarantines_;
+    Caches& caches_;
+    kube::RowView<GitSourceMark> sources_;
+    kube::RowView<QuarantineMark> quarantines_;
     std::mutex hints_mutex_;
     std::map<std::string, TimePoint> hinted_;  // guarded by hints_mutex_
     std::mutex jitter_mutex_;
     std::minstd_rand jitter_;  // guarded by jitter_mutex_
     std::stop_source stop_;
     kube::Reconciler reconciler_;
-    std::vector<std::unique_ptr<kube::Informer>> informers_;  // last: they stop first
 };
 
 }  // namespace sluice::shell

@@ -9,11 +9,11 @@
 
 #include "base/json.hpp"
 #include "base/resource.hpp"
+#include "controller/shell/packs.hpp"
+#include "crds/analysis.hpp"
 
 namespace sluice::shell {
 namespace {
-
-using RolloutPointers = std::vector<std::shared_ptr<const crds::Rollout>>;
 
 constexpr std::array rollout_phases{"Completed", "Progressing", "Paused",
                                     "Timeout",   "Error",       "Abort"};
@@ -62,47 +62,42 @@ std::string_view phase_of(const crds::Rollout& rollout) {
     return phase;
 }
 
-template <class Object>
-MetricLabels labels_of(const Object& object) {
-    return {{"namespace", object.metadata.ns}, {"name", object.metadata.name}};
-}
+using Figures = std::vector<RolloutFigures>;
 
-template <class Object>
-MetricLabels labels_of(const Object& object, const MetricLabels& more) {
-    auto labels = labels_of(object);
+MetricLabels labels_of(const RolloutFigures& rollout, const MetricLabels& more = {}) {
+    MetricLabels labels{{"namespace", rollout.ns}, {"name", rollout.name}};
     labels.insert(labels.end(), more.begin(), more.end());
     return labels;
 }
 
-void write_replicas(MetricText& text, const RolloutPointers& rollouts, const std::string& which,
-                    const std::function<long(const crds::Rollout&)>& value) {
+void write_replicas(MetricText& text, const Figures& rollouts, const std::string& which,
+                    const std::function<long(const RolloutFigures&)>& value) {
     text.family("rollout_info_replicas_" + which, "gauge",
                 "The number of " + which + " replicas per rollout.");
     for (const auto& rollout : rollouts)
-        text.sample(labels_of(*rollout), static_cast<double>(value(*rollout)));
+        text.sample(labels_of(rollout), static_cast<double>(value(rollout)));
 }
 
-void write_rollouts(MetricText& text, const RolloutPointers& rollouts) {
+void write_rollouts(MetricText& text, const kube::RowStore& store) {
+    Figures rollouts;
+    store.visit_at_leisure([&](kube::Row&& row) { rollouts.push_back(rollout_figures_of(row)); });
     text.family("rollout_info", "gauge", "Information about rollout.");
     for (const auto& r : rollouts)
-        text.sample(labels_of(*r, {{"strategy", strategy_of(*r)},
-                                   {"traffic_router", router_of(*r)},
-                                   {"phase", phase_of(*r)}}),
-                    1);
-    write_replicas(text, rollouts, "available",
-                   [](const auto& r) { return r.status.available_replicas; });
+        text.sample(
+            labels_of(r,
+                      {{"strategy", r.strategy}, {"traffic_router", r.router}, {"phase", r.phase}}),
+            1);
+    write_replicas(text, rollouts, "available", [](const auto& r) { return r.available; });
     write_replicas(text, rollouts, "unavailable",
-                   [](const auto& r) { return r.status.replicas - r.status.available_replicas; });
-    write_replicas(text, rollouts, "desired",
-                   [](const auto& r) { return r.spec.replicas.value_or(1); });
-    write_replicas(text, rollouts, "updated",
-                   [](const auto& r) { return r.status.updated_replicas; });
+                   [](const auto& r) { return r.replicas - r.available; });
+    write_replicas(text, rollouts, "desired", [](const auto& r) { return r.desired; });
+    write_replicas(text, rollouts, "updated", [](const auto& r) { return r.updated; });
     text.family("rollout_phase", "gauge",
                 "Information on the state of the rollout (DEPRECATED - use rollout_info)");
     for (const auto& r : rollouts)
         for (const char* phase : rollout_phases)
-            text.sample(labels_of(*r, {{"strategy", strategy_of(*r)}, {"phase", phase}}),
-                        phase_of(*r) == phase ? 1 : 0);
+            text.sample(labels_of(r, {{"strategy", r.strategy}, {"phase", phase}}),
+                        r.phase == phase ? 1 : 0);
 }
 
 // ---- analysis ----
@@ -121,58 +116,70 @@ std::string_view shown(crds::AnalysisPhase phase) {
     return phase == crds::AnalysisPhase::None ? "Pending" : crds::phase_text(phase);
 }
 
-using Runs = std::vector<std::shared_ptr<const crds::AnalysisRun>>;
+MetricLabels labels_of(const kube::Row& row, const MetricLabels& more) {
+    MetricLabels labels{{"namespace", row.ns}, {"name", row.name}};
+    labels.insert(labels.end(), more.begin(), more.end());
+    return labels;
+}
 
 // Metrics are known of runs that are under way: what has ended is kept small.
-void write_run_metrics(MetricText& text, const Runs& runs) {
+void write_run_metrics(MetricText& text, const kube::RowStore& runs) {
     text.family("analysis_run_metric_type", "gauge",
                 "Information on the type of a specific metric in the Analysis Runs");
-    for (const auto& run : runs)
-        for (const auto& metric : run->spec.metrics)
-            text.sample(labels_of(*run, {{"metric", metric.name}, {"type", type_of(metric)}}), 1);
+    runs.visit_at_leisure([&](kube::Row&& row) {
+        if (has_ended(row)) return;
+        for (const auto& metric : analysis_run_of(row).spec.metrics)
+            text.sample(labels_of(row, {{"metric", metric.name}, {"type", type_of(metric)}}), 1);
+    });
     text.family("analysis_run_metric_phase", "gauge",
                 "Information on the duration of a specific metric in the Analysis Run");
-    for (const auto& run : runs)
-        for (const auto& metric : run->spec.metrics) {
-            const auto& results = run->status.metric_results;
+    runs.visit_at_leisure([&](kube::Row&& row) {
+        if (has_ended(row)) return;
+        const auto run = analysis_run_of(row);
+        for (const auto& metric : run.spec.metrics) {
+            const auto& results = run.status.metric_results;
             const auto result = std::ranges::find(results, metric.name, &crds::MetricResult::name);
             const bool there = result != results.end();
             const auto type = type_of(metric);
             for (const char* phase : run_phases)
                 text.sample(
-                    labels_of(*run, {{"metric", metric.name},
-                                     {"type", type},
-                                     {"dry_run", there && result->dry_run ? "true" : "false"},
-                                     {"phase", phase}}),
+                    labels_of(row, {{"metric", metric.name},
+                                    {"type", type},
+                                    {"dry_run", there && result->dry_run ? "true" : "false"},
+                                    {"phase", phase}}),
                     shown(there ? result->phase : crds::AnalysisPhase::None) == phase);
         }
+    });
 }
 
-void write_runs(MetricText& text, const Runs& runs) {
+void write_runs(MetricText& text, const kube::RowStore& runs) {
     text.family("analysis_run_info", "gauge", "Information about analysis run.");
-    for (const auto& run : runs)
-        text.sample(labels_of(*run, {{"phase", crds::phase_text(run->status.phase)}}), 1);
+    runs.visit_at_leisure([&](kube::Row&& row) {
+        text.sample(labels_of(row, {{"phase", crds::phase_text(run_phase_of(row))}}), 1);
+    });
     text.family(
         "analysis_run_phase", "gauge",
         "Information on the state of the Analysis Run (DEPRECATED - use analysis_run_info)");
-    for (const auto& run : runs)
+    runs.visit_at_leisure([&](kube::Row&& row) {
+        const auto now = shown(run_phase_of(row));
         for (const char* phase : run_phases)
-            text.sample(labels_of(*run, {{"phase", phase}}), shown(run->status.phase) == phase);
+            text.sample(labels_of(row, {{"phase", phase}}), now == phase);
+    });
     write_run_metrics(text, runs);
 }
 
 // ---- deliveries ----
 
-void write_deliveries(MetricText& text,
-                      const std::vector<std::shared_ptr<const crds::Delivery>>& deliveries) {
+void write_deliveries(MetricText& text, const kube::RowStore& deliveries) {
     std::map<std::array<std::string, 3>, long> count;
     std::map<std::string, size_t> owed;
-    for (const auto& delivery : deliveries) {
-        const auto phase = delivery->status.phase.value_or(crds::DeliveryPhase::Progressing);
-        ++count[{delivery->ns, delivery->spec.rollout, std::string(crds::to_text(phase))}];
-        if (delivery->spec.source)
-            owed[delivery->spec.source->git_source] += delivery->status.outbox.size();
-    }
+    deliveries.visit_at_leisure([&](kube::Row&& row) {
+        const auto delivery = delivery_of(row);
+        const auto phase = delivery.status.phase.value_or(crds::DeliveryPhase::Progressing);
+        ++count[{delivery.ns, delivery.spec.rollout, std::string(crds::to_text(phase))}];
+        if (delivery.spec.source)
+            owed[delivery.spec.source->git_source] += delivery.status.outbox.size();
+    });
     text.family("sluice_deliveries", "gauge", "Attempts to bring a version to users, by outcome.");
     for (const auto& [labels, number] : count)
         text.sample({{"namespace", labels[0]}, {"rollout", labels[1]}, {"phase", labels[2]}},
@@ -187,7 +194,19 @@ void write_deliveries(MetricText& text,
 
 }  // namespace
 
-void write_object_metrics(MetricText& text, const ToldObjects& objects) {
+RolloutFigures figures_of(const crds::Rollout& rollout) {
+    return {.ns = rollout.metadata.ns,
+            .name = rollout.metadata.name,
+            .phase = std::string(phase_of(rollout)),
+            .strategy = std::string(strategy_of(rollout)),
+            .router = std::string(router_of(rollout)),
+            .desired = rollout.spec.replicas.value_or(1),
+            .replicas = rollout.status.replicas,
+            .available = rollout.status.available_replicas,
+            .updated = rollout.status.updated_replicas};
+}
+
+void write_object_metrics(MetricText& text, const ToldStores& objects) {
     write_rollouts(text, objects.rollouts);
     write_runs(text, objects.runs);
     write_deliveries(text, objects.deliveries);

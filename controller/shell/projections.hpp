@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rollout controller keeps of the objects it watches (DESIGN D9): typed, small, and
-// nothing that a decision never reads. The documents are dropped once decoded; only route objects
-// stay whole, because routers work on documents.
+// What the rollout controller reads of the objects it watches (DESIGN D9): typed, small, and
+// nothing that a decision never reads. How they are kept: packs.hpp.
 #pragma once
 
 #include <cstdint>

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <tuple>
 
 #include "analysis/template.hpp"
 #include "base/text.hpp"
+#include "controller/shell/packs.hpp"
 #include "traffic/route_write.hpp"
 
 namespace sluice::shell {
@@ -31,18 +33,19 @@ seen::RolloutSeen rollout_seen(const crds::Rollout& rollout) {
 // Ours by controller uid, or an orphan that our selector matches.
 void see_replica_sets(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
     const std::string own_name = concat(rollout.metadata.name, "-", rollout.pod_template.hash);
-    for (const auto& view : world.replica_sets.in_namespace(rollout.metadata.ns)) {
-        const bool owned = view->controller.uid == rollout.metadata.uid;
-        const bool orphan = view->controller.uid.empty() && rollout.spec.selector &&
-                            !view->seen.deleting &&
-                            crds::matches(*rollout.spec.selector, view->labels);
-        if (!owned && !orphan) {
-            all.name_taken |= view->seen.name == own_name;
-            continue;
-        }
-        all.replica_sets.push_back(view->seen);
+    const std::string& ns = rollout.metadata.ns;
+    const auto see = [&](const ReplicaSetView& view, bool owned) {
+        all.replica_sets.push_back(view.seen);
         all.replica_sets.back().owned = owned;
-    }
+    };
+    for (const auto& view : world.replica_sets.at_home(ns, home_under(rollout))) see(*view, true);
+    for (const auto& view : world.replica_sets.at_home(ns, home_under(Controller{})))
+        if (rollout.spec.selector && !view->seen.deleting &&
+            crds::matches(*rollout.spec.selector, view->labels))
+            see(*view, false);
+    all.name_taken = std::ranges::none_of(all.replica_sets,
+                                          [&](const auto& set) { return set.name == own_name; }) &&
+                     world.replica_sets.get(key_of(ns, own_name)) != nullptr;
 }
 
 std::set<std::string> service_names(const crds::RolloutSpec& spec) {
@@ -75,7 +78,7 @@ void see_services(const World& world, const crds::Rollout& rollout, seen::Observ
     }
 }
 
-const kube::Cache<DocumentView>* cache_of(const World& world, const ResourceType& type) {
+const kube::RowView<DocumentView>* cache_of(const World& world, const ResourceType& type) {
     if (type.kind == resources::ingresses.kind) return &world.ingresses;
     if (type.kind == resources::virtual_services.kind) return &world.virtual_services;
     if (type.kind == resources::destination_rules.kind) return &world.destination_rules;
@@ -155,12 +158,12 @@ void see_routes(const World& world, const crds::Rollout& rollout, seen::Observat
 }
 
 void see_runs(const World& world, const crds::Rollout& rollout, seen::Observation& all) {
-    for (const auto& view : world.analysis_runs.in_namespace(rollout.metadata.ns)) {
-        if (view->controller.uid == rollout.metadata.uid)
-            all.analysis_runs.push_back(view->seen);
-        else if (view->seen.name.starts_with(rollout.metadata.name + "-"))
-            all.taken_run_names.insert(view->seen.name);
-    }
+    const auto& [ns, name] = std::tie(rollout.metadata.ns, rollout.metadata.name);
+    const auto home = home_under(rollout);
+    for (const auto& view : world.analysis_runs.at_home(ns, home))
+        all.analysis_runs.push_back(view->seen);
+    for (auto& run : world.analysis_runs.beginning(ns, name + "-"))
+        if (run.home != home) all.taken_run_names.insert(std::move(run.name));
 }
 
 bool injects_metadata(const crds::Rollout& rollout, const seen::Observation& all) {

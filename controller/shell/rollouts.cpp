@@ -47,9 +47,10 @@ bool needs_a_person(const Error& error) {
 
 }  // namespace
 
-Rollouts::Rollouts(Options options, const kube::Client& client, const kube::Client& traffic,
-                   EventSink events, const Clock& clock, Log& log)
+Rollouts::Rollouts(Options options, Caches& caches, const kube::Client& client,
+                   const kube::Client& traffic, EventSink events, const Clock& clock, Log& log)
     : options_(std::move(options)),
+      caches_(caches),
       client_(client),
       traffic_(traffic),
       events_(std::move(events)),
@@ -62,19 +63,17 @@ Rollouts::Rollouts(Options options, const kube::Client& client, const kube::Clie
            .back = [this](const std::string& key) { return reconcile(key); },
            .done = options_.done},
           [this](const std::string& key) { return triage(key); }, clock, log),
-      world_(client, options_.ns, log, [this](const std::string& key) { reconciler_.add(key); }) {}
+      world_(caches, [this](const std::string& key) { reconciler_.add(key); }) {}
 
 void Rollouts::start() {
-    world_.start();
     starter_ = std::jthread([this](const std::stop_token& stop) {
-        if (world_.wait_for_sync(stop)) reconciler_.start();
+        if (caches_.wait_for_sync(World::kinds(), stop)) reconciler_.start();
     });
 }
 
 void Rollouts::stop() {
     starter_ = {};
     reconciler_.stop();
-    world_.stop();
 }
 
 bool Rollouts::behind_own_write(const crds::Rollout& rollout) {

@@ -28,7 +28,6 @@ public:
         const policy::rollout::Observation& seen, TimePoint now)>;
 
     struct Options {
-        std::string ns;           // one namespace, or empty for all
         int workers = 4;          // for what may wait
         int traffic_workers = 2;  // for deciding, and for what moves traffic
         // Another than the shipped one only where a simulator plants a fault in it.
@@ -40,23 +39,22 @@ public:
 
     // `traffic` is the client of the passes that move traffic. Everything referenced must outlive
     // it. stop() before the transports go.
-    Rollouts(Options options, const kube::Client& client, const kube::Client& traffic,
-             EventSink events, const Clock& clock, Log& log);
+    Rollouts(Options options, Caches& caches, const kube::Client& client,
+             const kube::Client& traffic, EventSink events, const Clock& clock, Log& log);
     ~Rollouts() { stop(); }
     Rollouts(const Rollouts&) = delete;
     Rollouts& operator=(const Rollouts&) = delete;
 
-    // Watches begin at once, work once every cache has listed.
+    // Work begins once every cache has listed. The caches are started and stopped by who made them.
     void start();
     void stop();
-    [[nodiscard]] bool synced() const { return world_.synced(); }
+    [[nodiscard]] bool synced() const { return caches_.synced(World::kinds()); }
     [[nodiscard]] const World& world() const { return world_; }
 
     // For metrics.
     [[nodiscard]] size_t depth() { return reconciler_.depth(); }
 
-    // Without start(), for a simulator: feed the watches and turn the queue by hand.
-    [[nodiscard]] std::vector<kube::Watch> watches() { return world_.watches(); }
+    // Without start(), for a simulator: feed the caches and turn the queue by hand.
     bool step() { return reconciler_.step(); }
     [[nodiscard]] std::optional<TimePoint> next() { return reconciler_.next(); }
 
@@ -86,6 +84,7 @@ private:
     Result<bool> write_status(const Pass& pass, const crds::RolloutStatus& status);
 
     Options options_;
+    Caches& caches_;
     const kube::Client& client_;
     const kube::Client& traffic_;
     EventSink events_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/digest.hpp"
 #include "base/overloaded.hpp"
 #include "base/text.hpp"
 
@@ -75,6 +76,68 @@ bool uses_analysis_template(const crds::Rollout& rollout, const std::string& nam
         return names(blue_green->pre_promotion_analysis, name, cluster_scope) ||
                names(blue_green->post_promotion_analysis, name, cluster_scope);
     return false;
+}
+
+std::uint32_t mark_of_service(std::string_view name) {
+    return fnv1a_32(concat("s/", name));
+}
+std::uint32_t mark_of_ingress(std::string_view name) {
+    return fnv1a_32(concat("i/", name));
+}
+std::uint32_t mark_of_virtual_service(std::string_view as_written) {
+    return fnv1a_32(concat("v/", as_written));
+}
+std::uint32_t mark_of_destination_rule(std::string_view name) {
+    return fnv1a_32(concat("d/", name));
+}
+std::uint32_t mark_of_template(std::string_view name) {
+    return fnv1a_32(concat("t/", name));
+}
+
+namespace {
+
+using Marks = std::set<std::uint32_t>;
+
+void mark_templates(const crds::RolloutAnalysis& analysis, Marks& marks) {
+    for (const auto& ref : analysis.templates) marks.insert(mark_of_template(ref.template_name));
+}
+
+void mark_routes(const crds::Rollout& rollout, Marks& marks) {
+    const auto* routing = routing_of(rollout);
+    if (!routing) return;
+    if (routing->nginx)
+        for (const auto& stable : routing->nginx->stable_ingresses) {
+            marks.insert(mark_of_ingress(stable));
+            marks.insert(mark_of_ingress(canary_ingress_name(rollout.metadata.name, stable)));
+        }
+    if (!routing->istio) return;
+    for (const auto& service : routing->istio->virtual_services)
+        marks.insert(mark_of_virtual_service(service.name));
+    if (const auto& rule = routing->istio->destination_rule)
+        marks.insert(mark_of_destination_rule(rule->name));
+}
+
+}  // namespace
+
+std::set<std::uint32_t> used_marks(const crds::Rollout& rollout) {
+    Marks marks;
+    mark_routes(rollout, marks);
+    if (const auto& canary = rollout.spec.canary) {
+        marks.insert(mark_of_service(canary->canary_service));
+        marks.insert(mark_of_service(canary->stable_service));
+        if (canary->analysis) mark_templates(canary->analysis->analysis, marks);
+        for (const auto& step : canary->steps)
+            if (const auto* analysis = std::get_if<crds::AnalysisStep>(&step))
+                mark_templates(analysis->analysis, marks);
+    }
+    if (const auto& blue_green = rollout.spec.blue_green) {
+        marks.insert(mark_of_service(blue_green->active_service));
+        marks.insert(mark_of_service(blue_green->preview_service));
+        for (const auto* analysis :
+             {&blue_green->pre_promotion_analysis, &blue_green->post_promotion_analysis})
+            if (*analysis) mark_templates(**analysis, marks);
+    }
+    return marks;
 }
 
 }  // namespace sluice::shell

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/shell/world.hpp"
 
-#include <algorithm>
 #include <set>
 
+#include "base/text.hpp"
+#include "controller/shell/packs.hpp"
 #include "controller/shell/triggers.hpp"
 
 namespace sluice::shell {
@@ -21,20 +22,53 @@ std::string owner_key(const std::string& ns, const Controller& controller) {
 
 }  // namespace
 
-World::World(const kube::Client& client, std::string ns, Log& log,
-             std::function<void(const std::string& key)> wake)
-    : client_(client), ns_(std::move(ns)), log_(log), wake_(std::move(wake)) {
+World::World(Caches& caches, std::function<void(const std::string& key)> wake)
+    : rollouts(caches.rollouts, rollout_of),
+      replica_sets(caches.replica_sets, replica_set_of),
+      analysis_runs(caches.analysis_runs, analysis_run_view_of),
+      services(caches.services, service_of),
+      endpoint_slices(caches.endpoint_slices, endpoint_slice_of),
+      pods(caches.pods, pod_of),
+      ingresses(caches.ingresses, document_of),
+      virtual_services(caches.virtual_services, document_of),
+      destination_rules(caches.destination_rules, document_of),
+      analysis_templates(caches.analysis_templates, analysis_template_of),
+      cluster_analysis_templates(caches.cluster_analysis_templates, analysis_template_of),
+      caches_(caches),
+      wake_(std::move(wake)) {
     listen();
+    listen_to_routes();
 }
 
-void World::wake_users(const std::string& ns,
+std::vector<ResourceType> World::kinds() {
+    return {resources::pods,
+            resources::services,
+            resources::endpoint_slices,
+            resources::replica_sets,
+            resources::analysis_runs,
+            resources::analysis_templates,
+            resources::ingresses,
+            resources::virtual_services,
+            resources::destination_rules,
+            resources::rollouts,
+            resources::cluster_analysis_templates};
+}
+
+// The marks tell without decoding a Rollout that it is none of them.
+void World::wake_users(const std::string& ns, std::optional<std::uint32_t> mark,
                        const std::function<bool(const crds::Rollout&)>& uses) {
-    for (const auto& rollout : ns.empty() ? rollouts.all() : rollouts.in_namespace(ns))
-        if (uses(*rollout)) wake_(key_of(rollout->metadata.ns, rollout->metadata.name));
+    std::vector<kube::Row> candidates;
+    const auto look = [&](kube::Row&& row) {
+        if (!mark || may_use(row, *mark)) candidates.push_back(std::move(row));
+    };
+    caches_.rollouts.visit_in(ns, look);
+    for (const auto& row : candidates)
+        if (uses(rollout_of(row))) wake_(key_of(row.ns, row.name));
 }
 
 void World::listen() {
-    rollouts.listen([this](const std::string& key, const auto*, const auto*) { wake_(key); });
+    caches_.rollouts.listen(
+        [this](const std::string& key, const kube::Row*, const kube::Row*) { wake_(key); });
     replica_sets.listen([this](const std::string&, const auto* old, const auto* fresh) {
         if (old && fresh && *old == *fresh) return;
         // Both owners: an adoption or a release concerns the one and the other.
@@ -44,7 +78,7 @@ void World::listen() {
                     wake_(key);
         // Nobody's: whoever selects it adopts it.
         if (fresh && fresh->controller.uid.empty())
-            wake_users(fresh->ns, [&](const auto& r) {
+            wake_users(fresh->ns, std::nullopt, [&](const auto& r) {
                 return r.spec.selector && crds::matches(*r.spec.selector, fresh->labels);
             });
     });
@@ -59,81 +93,53 @@ void World::listen() {
         // Whoever it says it belongs to, though it may be gone.
         for (const auto* view : {old, fresh})
             if (view && !view->managed_by.empty()) wake_(key_of(view->ns, view->managed_by));
-        wake_users(service.ns, [&](const auto& r) { return uses_service(r, service.name); });
+        wake_users(service.ns, mark_of_service(service.name),
+                   [&](const auto& r) { return uses_service(r, service.name); });
     });
     endpoint_slices.listen([this](const std::string&, const auto* old, const auto* fresh) {
         if (old && fresh && *old == *fresh) return;
         const auto& slice = either(old, fresh);
-        wake_users(slice.ns, [&](const auto& r) { return uses_service(r, slice.service); });
-    });
-    ingresses.listen([this](const std::string& key, const auto*, const auto*) {
-        const auto [ns, name] = split_key(key);
-        wake_users(ns, [&](const auto& r) { return uses_ingress(r, name); });
-    });
-    virtual_services.listen([this](const std::string& key, const auto*, const auto*) {
-        const auto [ns, name] = split_key(key);
-        wake_users("", [&](const auto& r) { return uses_virtual_service(r, ns, name); });
-    });
-    destination_rules.listen([this](const std::string& key, const auto*, const auto*) {
-        const auto [ns, name] = split_key(key);
-        wake_users(ns, [&](const auto& r) { return uses_destination_rule(r, name); });
-    });
-    analysis_templates.listen([this](const std::string& key, const auto*, const auto*) {
-        const auto [ns, name] = split_key(key);
-        wake_users(ns, [&](const auto& r) { return uses_analysis_template(r, name, false); });
-    });
-    cluster_analysis_templates.listen([this](const std::string& key, const auto*, const auto*) {
-        wake_users("", [&](const auto& r) { return uses_analysis_template(r, key, true); });
+        wake_users(slice.ns, mark_of_service(slice.service),
+                   [&](const auto& r) { return uses_service(r, slice.service); });
     });
 }
 
-std::vector<kube::Watch> World::watches() {
-    // Only pods that belong to a revision, and of those only the revision.
-    const kube::ListOptions with_revision{.ns = ns_,
-                                          .label_selector = crds::pod_template_hash_label};
-    const kube::ListOptions all{.ns = ns_};
-    std::vector<kube::Watch> watches{
-        {resources::pods, with_revision, pods.sink()},
-        {resources::services, all, services.sink()},
-        {resources::endpoint_slices, all, endpoint_slices.sink()},
-        {resources::replica_sets, all, replica_sets.sink()},
-        {resources::analysis_runs, all, analysis_runs.sink()},
-        {resources::analysis_templates, all, analysis_templates.sink()},
-        {resources::ingresses, all, ingresses.sink()},
-        {resources::virtual_services, all, virtual_services.sink()},
-        {resources::destination_rules, all, destination_rules.sink()},
-        {resources::rollouts, all, rollouts.sink()}};
-    // A controller of one namespace has no rights beyond it, as upstream's has none.
-    if (ns_.empty())
-        watches.push_back(
-            {resources::cluster_analysis_templates, {}, cluster_analysis_templates.sink()});
-    return watches;
-}
-
-void World::start() {
-    for (auto& [type, options, sink] : watches())
-        informers_.push_back(std::make_unique<kube::Informer>(client_, type, std::move(options),
-                                                              std::move(sink), log_));
-}
-
-bool World::wait_for_sync(std::stop_token stop) const {
-    std::vector<const kube::Informer*> all;
-    for (const auto& informer : informers_) all.push_back(informer.get());
-    return kube::wait_for_sync(all, std::move(stop));
-}
-
-bool World::synced() const {
-    return !informers_.empty() &&
-           std::ranges::all_of(informers_, [](const auto& informer) { return informer->synced(); });
+void World::listen_to_routes() {
+    using kube::Row;
+    caches_.ingresses.listen([this](const std::string& key, const Row*, const Row*) {
+        const auto [ns, name] = split_key(key);
+        wake_users(ns, mark_of_ingress(name), [&](const auto& r) { return uses_ingress(r, name); });
+    });
+    caches_.virtual_services.listen([this](const std::string& key, const Row*, const Row*) {
+        const auto [ns, name] = split_key(key);
+        // A Rollout of another namespace may name it whole.
+        for (const auto& written : {name, concat(name, ".", ns)})
+            wake_users("", mark_of_virtual_service(written),
+                       [&](const auto& r) { return uses_virtual_service(r, ns, name); });
+    });
+    caches_.destination_rules.listen([this](const std::string& key, const Row*, const Row*) {
+        const auto [ns, name] = split_key(key);
+        wake_users(ns, mark_of_destination_rule(name),
+                   [&](const auto& r) { return uses_destination_rule(r, name); });
+    });
+    caches_.analysis_templates.listen([this](const std::string& key, const Row*, const Row*) {
+        const auto [ns, name] = split_key(key);
+        wake_users(ns, mark_of_template(name),
+                   [&](const auto& r) { return uses_analysis_template(r, name, false); });
+    });
+    caches_.cluster_analysis_templates.listen(
+        [this](const std::string& key, const Row*, const Row*) {
+            wake_users("", mark_of_template(key),
+                       [&](const auto& r) { return uses_analysis_template(r, key, true); });
+        });
 }
 
 std::map<std::string, long> World::ready_endpoints(const std::string& ns,
                                                    const std::string& service) const {
     // A dual-stack Service has a slice for each family, with the same pods.
     std::set<std::string> names;
-    for (const auto& slice : endpoint_slices.in_namespace(ns))
-        if (slice->service == service)
-            names.insert(slice->ready_pods.begin(), slice->ready_pods.end());
+    for (const auto& slice : endpoint_slices.at_home(ns, home_of_slices(service)))
+        names.insert(slice->ready_pods.begin(), slice->ready_pods.end());
     std::map<std::string, long> by_hash;
     for (const auto& name : names) {
         const auto pod = pods.get(key_of(ns, name));

@@ -1,65 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything the rollout controller watches, as caches; and which Rollout a change concerns.
+// What the rollout controller reads of the caches, and which Rollout a change concerns.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <memory>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/log.hpp"
+#include "controller/shell/caches.hpp"
 #include "controller/shell/projections.hpp"
 #include "crds/analysis.hpp"
 #include "crds/rollout.hpp"
-#include "platform/kube/cache.hpp"
-#include "platform/kube/client.hpp"
 
 namespace sluice::shell {
 
-// Any thread may read once started.
+// Any thread may read once the caches are fed.
 class World {
 public:
-    // `ns`: one namespace, or empty for all. `wake` gets the key of every Rollout that a change
-    // concerns; it must not block.
-    World(const kube::Client& client, std::string ns, Log& log,
-          std::function<void(const std::string& key)> wake);
+    // `wake` gets the key of every Rollout that a change concerns; it must not block. Made before
+    // the caches are started.
+    World(Caches& caches, std::function<void(const std::string& key)> wake);
 
-    // What it is fed from, in an order in which what refers comes after what is referred to.
-    [[nodiscard]] std::vector<kube::Watch> watches();
-    // Starts an informer for each.
-    void start();
-    // Ends the watches.
-    void stop() { informers_.clear(); }
-    // Whether every watch has listed once.
-    [[nodiscard]] bool synced() const;
-    // False where `stop` came first.
-    [[nodiscard]] bool wait_for_sync(std::stop_token stop) const;
+    // What must have been listed before anything is decided.
+    static std::vector<ResourceType> kinds();
 
-    kube::Cache<crds::Rollout> rollouts{crds::decode_rollout};
-    kube::Cache<ReplicaSetView> replica_sets{view_replica_set};
-    kube::Cache<AnalysisRunView> analysis_runs{view_analysis_run};
-    kube::Cache<ServiceView> services{view_service};
-    kube::Cache<EndpointSliceView> endpoint_slices{view_endpoint_slice};
-    kube::Cache<PodView> pods{view_pod};
-    kube::Cache<DocumentView> ingresses{[](const Json& d) { return DocumentView{d}; }};
-    kube::Cache<DocumentView> virtual_services{[](const Json& d) { return DocumentView{d}; }};
-    kube::Cache<DocumentView> destination_rules{[](const Json& d) { return DocumentView{d}; }};
-    kube::Cache<crds::AnalysisTemplate> analysis_templates{crds::analysis_template_of};
-    kube::Cache<crds::AnalysisTemplate> cluster_analysis_templates{crds::analysis_template_of};
+    kube::RowView<crds::Rollout> rollouts;
+    kube::RowView<ReplicaSetView> replica_sets;
+    kube::RowView<AnalysisRunView> analysis_runs;
+    kube::RowView<ServiceView> services;
+    kube::RowView<EndpointSliceView> endpoint_slices;
+    kube::RowView<PodView> pods;
+    kube::RowView<DocumentView> ingresses;
+    kube::RowView<DocumentView> virtual_services;
+    kube::RowView<DocumentView> destination_rules;
+    kube::RowView<crds::AnalysisTemplate> analysis_templates;
+    kube::RowView<crds::AnalysisTemplate> cluster_analysis_templates;
 
     // Ready endpoints of a Service by the revision of their pods.
     [[nodiscard]] std::map<std::string, long> ready_endpoints(const std::string& ns,
                                                               const std::string& service) const;
 
 private:
-    void wake_users(const std::string& ns, const std::function<bool(const crds::Rollout&)>& uses);
+    // Those of the namespace, or all, that use the object which `mark` stands for; without a mark
+    // each is decoded.
+    void wake_users(const std::string& ns, std::optional<std::uint32_t> mark,
+                    const std::function<bool(const crds::Rollout&)>& uses);
     void listen();
+    void listen_to_routes();
 
-    const kube::Client& client_;
-    std::string ns_;
-    Log& log_;
+    Caches& caches_;
     std::function<void(const std::string&)> wake_;
-    std::vector<std::unique_ptr<kube::Informer>> informers_;  // last: they stop first
 };
 
 }  // namespace sluice::shell

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/kube/informer.hpp"
 
+#include <malloc.h>
+
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -58,6 +60,7 @@ Result<std::string> Informer::list_once() {
     auto version =
         TRY(client_.list_each(type_, options_, [this](const Json& item) { take_item(item); }));
     if (sink_.on_list_end) sink_.on_list_end();
+    ::malloc_trim(0);  // pages of a long list are large, and not needed for months
     synced_ = true;
     return version;
 }

@@ -45,6 +45,10 @@ public:
     Informer(const Informer&) = delete;
     Informer& operator=(const Informer&) = delete;
 
+    // Ends the watch; the destructor does it too. Nothing reaches the sink once stop() returns.
+    void request_stop() { thread_.request_stop(); }
+    void stop() { thread_ = {}; }
+
     // True once the first list has reached the sink.
     [[nodiscard]] bool synced() const { return synced_.load(); }
     [[nodiscard]] const ResourceType& type() const { return type_; }

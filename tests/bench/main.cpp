@@ -19,6 +19,8 @@ int main(int argc, char** argv) {
     app.add_option("--runs", options.runs, "of the latencies");
     app.add_option("--objects", options.objects, "of each kind, in a cache");
     app.add_option("--rollouts", options.rollouts, "that idle");
+    app.add_option("--fleet", options.fleet, "Rollouts with their history");
+    app.add_option("--listen", options.listen, "of the fleet's server");
     app.add_option("--writes", options.writes, "of a busy life");
     app.add_option("--rest", rest, "seconds from the busy life to the second look");
     app.require_subcommand(1);
@@ -32,6 +34,8 @@ int main(int argc, char** argv) {
     add("latency", "push to first weight, verdict to weight 0", bench::measure_latency);
     add("memory", "bytes of an object of each kind in the caches", bench::measure_memory);
     add("rollouts", "many idle Rollouts", bench::measure_rollouts);
+    add("fleet", "sluice controller with 10,000 Rollouts and their history", bench::measure_fleet);
+    add("fleet-server", "the API server of the fleet, in a process of its own", bench::serve_fleet);
     CLI11_PARSE(app, argc, argv);
     options.look = sluice::Duration{static_cast<long>(seconds * 1000)};
     options.rest = sluice::Duration{static_cast<long>(rest * 1000)};

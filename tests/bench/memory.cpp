@@ -4,16 +4,12 @@
 // own overhead included.
 #include <malloc.h>
 
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 #include "base/yaml.hpp"
-#include "controller/shell/analysis_runs.hpp"
-#include "controller/shell/delivery_world.hpp"
-#include "controller/shell/world.hpp"
-#include "crds/analysis.hpp"
+#include "controller/shell/caches.hpp"
 #include "platform/file.hpp"
 #include "tests/bench/report.hpp"
 
@@ -23,48 +19,38 @@ namespace {
 using sluice::concat;
 using sluice::Json;
 using sluice::Result;
-using sluice::kube::InformerSink;
-using sluice::kube::WatchEventType;
 namespace shell = sluice::shell;
 
-class NoLog final : public sluice::Log {
-    void write(sluice::LogLevel, std::string_view, const std::vector<sluice::LogField>&) override {}
-};
-
-class NoTransport final : public sluice::HttpTransport {
-    Result<sluice::HttpResponse> send(const sluice::HttpRequest&) override {
-        return sluice::unavailable("there is no server");
-    }
-    Result<sluice::HttpResponse> stream(const sluice::HttpRequest&, const sluice::OnChunk&,
-                                        std::stop_token) override {
-        return sluice::unavailable("there is no server");
-    }
-};
-
-// Every cache of the controller that holds objects, fed without watches.
-struct Caches {
-    NoTransport transport;
-    NoLog log;
-    sluice::kube::Client client{transport, "bench"};
-    shell::World world{client, "", log, [](const std::string&) {}};
-    shell::DeliveryWorld deliveries{[](const std::string&) {},
-                                    [](const sluice::crds::Delivery&) {}};
-    shell::AnalysisRunCache runs{sluice::crds::analysis_run_of};
-};
-
-// The same object again, of another name in one of a hundred namespaces.
+// The same object again, with names as a fleet has them: ten of a kind for each Rollout, Rollouts
+// in a hundred namespaces.
 Json another(Json document, int index) {
     auto& metadata = document["metadata"];
-    const std::string suffix = concat("-", index);
+    const bool owned = metadata.contains("ownerReferences");
+    const int owner = owned ? index / 10 : index;
     const std::string uid = concat("00000000-0000-4000-8000-", 100'000'000'000L + index);
-    metadata["name"] = metadata["name"].get<std::string>() + suffix;
-    if (metadata.contains("namespace")) metadata["namespace"] = concat("team-", index % 100);
-    metadata["uid"] = uid;
+    const std::string owner_uid = concat("00000000-0000-4000-9000-", 100'000'000'000L + owner);
+    const std::string first = concat("shop-", owner);
+    // "shop-65f8bbf6c8-2-11" of Rollout "shop" becomes "shop-17-65f8bbf3-2-11" of "shop-17".
+    std::string name = metadata["name"].get<std::string>().substr(4);
+    const std::string hash = sluice::text_at(metadata, {"labels", "rollouts-pod-template-hash"});
+    if (const auto at = name.find(hash); owned && !hash.empty() && at != std::string::npos) {
+        const std::string fresh = concat(hash.substr(0, hash.size() - 1), index % 10);
+        name.replace(at, hash.size(), fresh);
+        metadata["labels"]["rollouts-pod-template-hash"] = fresh;
+    }
+    metadata["name"] = first + name;
+    if (document["kind"] == "Delivery") {
+        metadata["name"] = concat(first, "-", index % 10 + 1);
+        document["spec"]["rollout"] = {{"name", first}, {"uid", owner_uid}};
+        document["spec"]["number"] = index % 10 + 1;
+    }
+    if (metadata.contains("namespace")) metadata["namespace"] = concat("team-", owner % 100);
+    metadata["uid"] = owned ? uid : owner_uid;
     metadata["resourceVersion"] = std::to_string(1'000'000 + index);
-    if (metadata.contains("ownerReferences")) {
-        auto& owner = metadata["ownerReferences"][0];
-        owner["name"] = concat("shop-", index % 500);
-        owner["uid"] = uid;
+    if (owned) {
+        auto& reference = metadata["ownerReferences"][0];
+        reference["name"] = first;
+        reference["uid"] = owner_uid;
     }
     return document;
 }
@@ -75,31 +61,22 @@ double in_use() {
     return static_cast<double>(info.uordblks + info.hblkhd);
 }
 
-double bytes_each(const InformerSink& sink, const Json& document, int objects) {
+double bytes_each(sluice::kube::RowStore& store, const Json& document, int objects) {
+    const auto sink = store.sink();
     const double before = in_use();
-    for (int i = 0; i < objects; ++i) sink.on_event({WatchEventType::Added, another(document, i)});
+    sink.on_list_begin();
+    for (int i = 0; i < objects; ++i) sink.on_item(another(document, i));
+    sink.on_list_end();
     return (in_use() - before) / objects;
 }
 
-struct Kept {
-    std::string where;
-    InformerSink sink;
-};
-
-// What one kind costs in all caches that hold it.
-double show(const std::string& kind, const Json& document, const std::vector<Kept>& caches,
+double show(const std::string& kind, const Json& document, sluice::kube::RowStore& store,
             int objects) {
-    double sum = 0;
-    std::string parts;
-    for (const auto& cache : caches) {
-        const double bytes = bytes_each(cache.sink, document, objects);
-        sum += bytes;
-        parts += concat(parts.empty() ? "" : ", ", cache.where, " ", fixed(bytes, 0));
-    }
+    const double bytes = bytes_each(store, document, objects);
     const bool packed = kind == "ReplicaSet without pods" || kind == "AnalysisRun, finished";
-    row(concat("bytes of one ", kind), packed ? "128" : "", fixed(sum, 0),
-        concat(parts, "; the document has ", sluice::to_text(document).size()));
-    return sum;
+    row(concat("bytes of one ", kind), packed ? "128" : "", fixed(bytes, 0),
+        concat("the document has ", sluice::to_text(document).size()));
+    return bytes;
 }
 
 Result<Json> document(const Options& options, const std::string& name) {
@@ -135,39 +112,32 @@ void show_fleet(double rollout, double replica_set, double run, double delivery)
 }  // namespace
 
 Result<void> measure_memory(const Options& options) {
-    const auto caches = std::make_unique<Caches>();
-    auto& world = caches->world;
-    auto& deliveries = caches->deliveries;
+    // Each kind in caches of its own: nothing of one is freed where the next is counted.
+    std::vector<std::unique_ptr<shell::Caches>> all;
+    const auto fresh = [&]() -> shell::Caches& {
+        return *all.emplace_back(std::make_unique<shell::Caches>(""));
+    };
     const int n = options.objects;
-    const double rollout =
-        show("Rollout", TRY(document(options, "rollout")),
-             {{"rollouts", world.rollouts.sink()}, {"deliveries", deliveries.rollouts.sink()}}, n);
-    const double replica_set =
-        show("ReplicaSet without pods", TRY(document(options, "replica_set")),
-             {{"rollouts", world.replica_sets.sink()}}, n);
+    const double rollout = show("Rollout", TRY(document(options, "rollout")), fresh().rollouts, n);
+    const double replica_set = show("ReplicaSet without pods",
+                                    TRY(document(options, "replica_set")), fresh().replica_sets, n);
     const Json finished = TRY(document(options, "analysis_run"));
-    const std::vector<Kept> run_caches{{"rollouts", world.analysis_runs.sink()},
-                                       {"runs", caches->runs.sink()},
-                                       {"deliveries", deliveries.runs.sink()}};
-    const double run = show("AnalysisRun, finished", finished, run_caches, n);
-    Json live = running(finished);
-    live["metadata"]["name"] = "running";
-    show("AnalysisRun, running", live, run_caches, n);
-    const double delivery = show("Delivery", TRY(document(options, "delivery")),
-                                 {{"deliveries", deliveries.deliveries.sink()}}, n);
-    show("GitSource", TRY(document(options, "git_source")),
-         {{"deliveries", deliveries.sources.sink()}}, n);
-    show("Pod", TRY(document(options, "pod")), {{"rollouts", world.pods.sink()}}, n);
-    show("Ingress", TRY(document(options, "ingress")), {{"rollouts", world.ingresses.sink()}}, n);
+    const double run = show("AnalysisRun, finished", finished, fresh().analysis_runs, n);
+    show("AnalysisRun, running", running(finished), fresh().analysis_runs, n);
+    Json ended = TRY(document(options, "delivery"));
+    const double delivery = show("Delivery, recorded", ended, fresh().deliveries, n);
+    ended["status"]["recorded"] = false;
+    show("Delivery, not yet recorded", ended, fresh().deliveries, n);
+    show("GitSource", TRY(document(options, "git_source")), fresh().git_sources, n);
+    show("Pod", TRY(document(options, "pod")), fresh().pods, n);
+    show("Service", TRY(document(options, "service")), fresh().services, n);
+    show("EndpointSlice", TRY(document(options, "endpoint_slice")), fresh().endpoint_slices, n);
+    show("Ingress", TRY(document(options, "ingress")), fresh().ingresses, n);
     const auto istio = TRY(istio_documents(options));
-    show("VirtualService", istio[0], {{"rollouts", world.virtual_services.sink()}}, n);
-    show("DestinationRule", istio[1], {{"rollouts", world.destination_rules.sink()}}, n);
+    show("VirtualService", istio[0], fresh().virtual_services, n);
+    show("DestinationRule", istio[1], fresh().destination_rules, n);
     show("AnalysisTemplate", TRY(document(options, "analysis_template")),
-         {{"rollouts", world.analysis_templates.sink()}}, n);
-    // Their listeners look through the namespace's Rollouts: last, so that it shows in the time.
-    show("Service", TRY(document(options, "service")), {{"rollouts", world.services.sink()}}, n);
-    show("EndpointSlice", TRY(document(options, "endpoint_slice")),
-         {{"rollouts", world.endpoint_slices.sink()}}, n);
+         fresh().analysis_templates, n);
     show_fleet(rollout, replica_set, run, delivery);
     return {};
 }

@@ -21,7 +21,9 @@ struct Options {
     int runs = 10;       // of the latencies
     int objects = 5000;  // of each kind in a cache
     int rollouts = 1000;
-    int writes = 12'000;  // of a busy life
+    int fleet = 10'000;                  // Rollouts with D9's history
+    std::string listen = "127.0.0.1:0";  // of the fleet's API server
+    int writes = 12'000;                 // of a busy life
     // After it: what is only kept for minutes is gone then.
     sluice::Duration rest = std::chrono::seconds{400};
 };
@@ -43,5 +45,8 @@ sluice::Result<void> measure_idle(const Options& options);
 sluice::Result<void> measure_latency(const Options& options);
 sluice::Result<void> measure_memory(const Options& options);
 sluice::Result<void> measure_rollouts(const Options& options);
+sluice::Result<void> measure_fleet(const Options& options);
+// The API server of a fleet, until SIGTERM, in the folder `logs`.
+sluice::Result<void> serve_fleet(const Options& options);
 
 }  // namespace bench

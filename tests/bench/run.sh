@@ -5,6 +5,7 @@
 #   idle       sluice standalone with nothing to do, before and after a busy life (9 minutes)
 #   latency    push to first weight, verdict to weight 0 (1 minute)
 #   memory     bytes of a cached object of each kind
+#   fleet      sluice controller with 10,000 Rollouts and their history: memory, time to a decision
 #   rollouts   a thousand idle Rollouts (2 minutes)
 #   build      seconds from touching a router to a linked sluice, Release and Debug
 #   tests      how long the last ./tests/run.sh took, from its log (SLUICE_TESTS_LOG)
@@ -48,12 +49,12 @@ tests_took() {
 }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(memory idle latency rollouts build tests)
+[ ${#parts[@]} -gt 0 ] || parts=(memory fleet idle latency rollouts build tests)
 for part in "${parts[@]}"; do
     case $part in
-        idle | latency | memory | rollouts | build | tests) ;;
+        idle | latency | memory | fleet | rollouts | build | tests) ;;
         *) echo "tests/bench/run.sh: there is no part \"$part\"; there are idle, latency, memory," \
-            "rollouts, build, tests" >&2
+            "fleet, rollouts, build, tests" >&2
             exit 2 ;;
     esac
 done

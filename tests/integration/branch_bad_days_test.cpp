@@ -166,20 +166,23 @@ TEST_F(BranchBadDays, ARewrittenRecordBranchIsBuiltOnAndTheOldOneIsNamed) {
 // No lease keeps these two apart: what each writes is safe to repeat.
 TEST_F(BranchBadDays, TwoControllersAtOnceWriteEachThingOnce) {
     test::TemporaryFolder other_folder;
+    Caches other_caches("");
     GitSources other_sources(
-        {.data_dir = other_folder.path(), .ns = {}, .decoders = manifest_decoders()}, *client_,
+        {.data_dir = other_folder.path(), .decoders = manifest_decoders()}, other_caches, *client_,
         [this](Event event) { events_->add(std::move(event)); }, clock_, log_);
-    other_sources.start();
     Deliveries other(
-        {.ns = {}, .version = "0.1.0", .instance = "other", .writers = {.window = 50ms}}, *client_,
-        [&](const std::string& key) { return other_sources.open(key); },
+        {.version = "0.1.0", .instance = "other", .writers = {.window = 50ms}}, other_caches,
+        *client_, [&](const std::string& key) { return other_sources.open(key); },
         [&](const std::string& key) { other_sources.hint(key); }, clock_, log_);
+    other_caches.start(*client_, log_, DeliveryWorld::kinds());
+    other_sources.start();
     other.start();
     deliver_v1();
     try_v2();
     reject_v2();
     back_on_v1();
     ASSERT_TRUE(eventually([&] { return drained("shop-2"); }));
+    other_caches.stop();
     other.stop();
     EXPECT_EQ(subjects("main"),
               "Revert \"shop: bump to v2\" [sluice rollback]\nshop: bump to v2\nshop: bump to v1");

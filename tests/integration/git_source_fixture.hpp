@@ -79,17 +79,23 @@ protected:
     }
     void TearDown() override {
         if (!transport_) return;
-        sources_.reset();
+        stop();
         events_.reset();
         transport_->close();
     }
 
     void start() {
+        caches_.emplace("");
         sources_ = std::make_unique<GitSources>(
-            GitSources::Options{
-                .data_dir = folder_.path(), .ns = {}, .decoders = manifest_decoders()},
-            *client_, [this](Event event) { events_->add(std::move(event)); }, clock_, log_);
+            GitSources::Options{.data_dir = folder_.path(), .decoders = manifest_decoders()},
+            *caches_, *client_, [this](Event event) { events_->add(std::move(event)); }, clock_,
+            log_);
+        caches_->start(*client_, log_, {resources::git_sources, resources::deliveries});
         sources_->start();
+    }
+    void stop() {
+        caches_->stop();
+        sources_.reset();
     }
 
     void make(const ResourceType& type, Json object) {
@@ -172,6 +178,7 @@ protected:
     std::unique_ptr<InProcessTransport> transport_;
     std::unique_ptr<kube::Client> client_;
     std::unique_ptr<EventWriter> events_;
+    std::optional<Caches> caches_;
     std::unique_ptr<GitSources> sources_;
 };
 

@@ -93,7 +93,7 @@ TEST_F(GitSourceLifeTest, ASecondControllerGoesOnWhereTheFirstWasKilled) {
     push("web.yaml", service_text);
     make_source();
     ASSERT_TRUE(eventually([&] { return applied(); }));
-    sources_.reset();
+    stop();
     push("settings.yaml", "");
     test::shell("rm -rf " + folder_.path() + "/git");
     start();

@@ -65,26 +65,36 @@ protected:
                                         {"timeout", "10s"},
                                         {"writeBack", Json::object()}}}});
         sources_ = std::make_unique<GitSources>(
-            GitSources::Options{
-                .data_dir = folder_.path(), .ns = {}, .decoders = manifest_decoders()},
-            *client_, [this](Event event) { events_->add(std::move(event)); }, clock_, log_);
+            GitSources::Options{.data_dir = folder_.path(), .decoders = manifest_decoders()},
+            caches_, *client_, [this](Event event) { events_->add(std::move(event)); }, clock_,
+            log_);
+        caches_.start(*client_, log_, {resources::git_sources, resources::deliveries});
         sources_->start();
         start_deliveries();
     }
     void TearDown() override {
         if (!transport_) return;
-        deliveries_.reset();
+        stop_deliveries();
+        caches_.stop();
         sources_.reset();
         events_.reset();
         transport_->close();
     }
+    // With watches of its own, so that it may be started again.
     void start_deliveries() {
+        delivery_caches_.emplace("");
         deliveries_ = std::make_unique<Deliveries>(
             Deliveries::Options{
-                .ns = {}, .version = "0.1.0", .instance = "test", .writers = {.window = 50ms}},
-            *client_, [this](const std::string& key) { return sources_->open(key); },
+                .version = "0.1.0", .instance = "test", .writers = {.window = 50ms}},
+            *delivery_caches_, *client_,
+            [this](const std::string& key) { return sources_->open(key); },
             [this](const std::string& key) { sources_->hint(key); }, clock_, log_);
+        delivery_caches_->start(*client_, log_, DeliveryWorld::kinds());
         deliveries_->start();
+    }
+    void stop_deliveries() {
+        if (delivery_caches_) delivery_caches_->stop();
+        deliveries_.reset();
     }
 
     void make(const ResourceType& type, Json object) {
@@ -189,7 +199,9 @@ protected:
     std::unique_ptr<InProcessTransport> transport_;
     std::unique_ptr<kube::Client> client_;
     std::unique_ptr<EventWriter> events_;
+    Caches caches_{""};
     std::unique_ptr<GitSources> sources_;
+    std::optional<Caches> delivery_caches_;
     std::unique_ptr<Deliveries> deliveries_;
 };
 

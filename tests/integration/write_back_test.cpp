@@ -51,7 +51,7 @@ TEST_F(WriteBackTest, WhatAnEarlierProcessOwesIsWrittenByTheNext) {
     ASSERT_TRUE(eventually([&] { return delivery_status("shop-2").contains("conditions"); }));
     EXPECT_EQ(delivery_status("shop-2")["phase"], "RolledBack") << "users do not wait for git";
     EXPECT_EQ(text_at(delivery_status("shop-2")["conditions"][0], {"type"}), "WriteBackPending");
-    deliveries_.reset();
+    stop_deliveries();
     git_->restart();
     EXPECT_EQ(subjects("main"), "shop: bump to v2\nshop: bump to v1");
     start_deliveries();

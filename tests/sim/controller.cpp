@@ -42,9 +42,10 @@ Controller::Controller(Parts parts)
       transport_(parts.stage, parts.faults),
       client_(transport_, "sluice"),
       rollouts_(
-          {.decide = planted_decide(parts.plant)}, client_, client_, [](const shell::Event&) {},
-          parts.stage.clock, parts.stage.trace),
-      runs_({.client = client_,
+          {.decide = planted_decide(parts.plant)}, caches_, client_, client_,
+          [](const shell::Event&) {}, parts.stage.clock, parts.stage.trace),
+      runs_({.caches = caches_,
+             .client = client_,
              .http = parts.measuring,
              .clock = parts.stage.clock,
              .log = parts.stage.trace,
@@ -55,24 +56,20 @@ Controller::Controller(Parts parts)
            .decoders = shell::manifest_decoders(),
            .open = [this](const crds::GitSource&) { return open(); },
            .jitter_seed = 1},
-          client_, [](const shell::Event&) {}, parts.stage.clock, parts.stage.trace),
+          caches_, client_, [](const shell::Event&) {}, parts.stage.clock, parts.stage.trace),
       deliveries_(
           {.cluster_id = "cluster",
            .version = "sim",
            .instance = "sim",
            .writers = {.stepped_by = &parts.stage.clock}},
-          client_, [this](const std::string&) { return open(); },
+          caches_, client_, [this](const std::string&) { return open(); },
           [this](const std::string& key) { sources_.hint(key); }, parts.stage.clock,
           parts.stage.trace) {
     const auto feed = [&](kube::Watch watch) {
         auto& journal = parts_.journals.of(watch.type);
         feeds_.emplace_back(parts_.stage, journal, std::move(watch), parts_.lag);
     };
-    for (auto& watch : rollouts_.watches()) feed(std::move(watch));
-    rollout_feeds_ = feeds_.size();
-    feed(runs_.watch());
-    for (auto& watch : sources_.watches()) feed(std::move(watch));
-    for (auto& watch : deliveries_.watches()) feed(std::move(watch));
+    for (auto& watch : caches_.watches()) feed(std::move(watch));
     for (auto& each : feeds_) each.list();
     deliveries_.begin();
 }
@@ -119,7 +116,7 @@ bool Controller::step() {
 long Controller::horizon() const {
     const long newest = parts_.stage.store->version();
     long seen = newest;
-    for (size_t i = 0; i < rollout_feeds_; ++i) seen = std::min(seen, feeds_[i].horizon(newest));
+    for (const auto& feed : feeds_) seen = std::min(seen, feed.horizon(newest));
     return seen;
 }
 

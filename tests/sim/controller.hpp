@@ -58,7 +58,7 @@ public:
     bool step();
     // The webhook: something was pushed.
     void hint() { sources_.hint("shop/app"); }
-    // The newest version of the store that every cache of the rollout controller has seen.
+    // The newest version of the store that every cache has seen.
     [[nodiscard]] long horizon() const;
 
 private:
@@ -68,12 +68,12 @@ private:
     Parts parts_;
     FaultyTransport transport_;
     kube::Client client_;
+    shell::Caches caches_{""};
     shell::Rollouts rollouts_;
     shell::AnalysisRuns runs_;
     shell::GitSources sources_;
     shell::Deliveries deliveries_;
     std::vector<Feed> feeds_;
-    size_t rollout_feeds_ = 0;  // how many of them feed rollouts_
 };
 
 }  // namespace sluice::sim

@@ -186,7 +186,8 @@ struct World {
     kube::Client client{server, "sluice-test"};
     std::mutex mutex;
     std::vector<std::string> events;
-    AnalysisRuns runs{{client, prometheus, clock, log,
+    Caches caches{""};
+    AnalysisRuns runs{{caches, client, prometheus, clock, log,
                        [this](const Event& event) {
                            const std::lock_guard lock(mutex);
                            events.push_back(event.reason + ": " + event.message);
@@ -195,8 +196,10 @@ struct World {
 
     World(Json run, std::deque<Result<HttpResponse>> answers) : server(std::move(run)) {
         prometheus.answer_with(std::move(answers));
+        caches.start(client, log, {resources::analysis_runs});
         runs.start();
     }
+    ~World() { caches.stop(); }
 };
 
 TEST(AnalysisRuns, MeasureUntilTheVerdictStands) {

@@ -129,10 +129,11 @@ public:
           transport_(outside.transport, fuse_),
           client_(transport_, "sluice"),
           who_{"cluster-uid", "local", "0.1.0", std::move(instance)},
-          world_([this](const std::string& key) { woken_.insert(key); },
-                 [this](const crds::Delivery& delivery) {
-                     owing_.insert(key_of(delivery.ns, delivery.name));
-                 }),
+          world_(
+              caches_, [this](const std::string& key) { woken_.insert(key); },
+              [this](const crds::Delivery& delivery) {
+                  owing_.insert(key_of(delivery.ns, delivery.name));
+              }),
           write_back_(
               client_,
               [this](const std::string&) -> Result<std::unique_ptr<git::Repository>> {
@@ -146,21 +147,27 @@ public:
 
     // What the informers do.
     void look() {
-        refresh(resources::git_sources, world_.sources.sink());
-        refresh(resources::deliveries, world_.deliveries.sink());
-        refresh(resources::analysis_runs, world_.runs.sink());
-        refresh(resources::rollouts, world_.rollouts.sink());
+        refresh(resources::git_sources, caches_.git_sources.sink());
+        refresh(resources::deliveries, caches_.deliveries.sink());
+        refresh(resources::analysis_runs, caches_.analysis_runs.sink());
+        refresh(resources::rollouts, caches_.rollouts.sink());
     }
     // What the reconciler does. True where something may be left to do.
     bool reconcile() {
         bool busy = false;
         for (const auto& key : std::exchange(woken_, {})) {
-            const auto seen = world_.observe(key);
-            if (!seen) continue;
-            const auto decision =
-                policy::delivery::decide(*seen, who_, outside_.server.clock.now());
-            const auto done = execute(client_, decision, outside_.server.log);
-            if (decision.look_again) woken_.insert(key);
+            auto seen = world_.observe(client_, key);
+            if (seen.ok() && !*seen) continue;
+            const auto decision = seen.ok() ? world_.decide(client_, **std::move(seen), who_,
+                                                            outside_.server.clock.now())
+                                            : Result<policy::delivery::Decision>(seen.error());
+            if (!decision.ok()) {
+                woken_.insert(key);
+                busy = true;
+                continue;
+            }
+            const auto done = execute(client_, *decision, outside_.server.log);
+            if (decision->look_again) woken_.insert(key);
             if (done.ok() && *done) continue;
             woken_.insert(key);
             busy = true;
@@ -198,6 +205,7 @@ private:
     policy::delivery::Identity who_;
     std::set<std::string> woken_;
     std::set<std::string> owing_;
+    Caches caches_{""};
     DeliveryWorld world_;
     DeliveryWriteBack write_back_;
 };

@@ -61,6 +61,27 @@ TEST(DeliveryWriteBack, RecordsAndRevertGoInOnePush) {
     EXPECT_EQ(world.outside.hints, std::vector<std::string>{"shop/app"});
 }
 
+// The caches hold an extract of a recorded Delivery, and nothing of a finished run's measurements.
+TEST(DeliveryWriteBack, LiftingAQuarantineLosesNoEvidence) {
+    Rollback world;
+    world.turn(3);
+    const auto told = world.status();
+    ASSERT_TRUE(told.recorded && told.outbox.empty() && told.quarantine);
+    EXPECT_EQ(told.cause->check, "error-rate");
+    EXPECT_EQ(told.cause->value, "[0.2]");
+    EXPECT_FALSE(told.steps.at(0).checks.empty());
+    world.outside.user
+        .patch({resources::deliveries, "shop", "shop-2"}, kube::PatchType::Merge,
+               {{"metadata", {{"annotations", {{"sluice.dev/retry", "shop-2"}}}}}})
+        .value();
+    world.turn(3);
+    auto lifted = world.status();
+    EXPECT_TRUE(lifted.quarantine->lifted);
+    lifted.quarantine->lifted = false;
+    lifted.observed_generation = told.observed_generation;
+    EXPECT_EQ(lifted, told);
+}
+
 TEST(DeliveryWriteBack, AnAnswerThatWasLostIsFoundOnTheBranch) {
     Rollback world;
     world.outside.remote.push_faults = {{.kind = Fault::Kind::LoseAnswer}};

@@ -6,47 +6,46 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "controller/shell/caches.hpp"
 #include "controller/shell/controller_metrics.hpp"
 
 namespace sluice::shell {
 namespace {
 
-ToldObjects objects() {
-    crds::Rollout rollout;
-    rollout.metadata.ns = "shop";
-    rollout.metadata.name = "web";
-    rollout.spec.replicas = 5;
-    rollout.spec.canary.emplace().traffic_routing.emplace().nginx.emplace();
-    rollout.status.replicas = 6;
-    rollout.status.available_replicas = 3;
-    rollout.status.updated_replicas = 1;
-    rollout.status.conditions = {{.type = "Progressing",
-                                  .status = crds::ConditionStatus::False,
-                                  .reason = "RolloutAborted"}};
-    crds::AnalysisRun run;
-    run.metadata.ns = "shop";
-    run.metadata.name = "web-5d8-2-1";
-    run.spec.metrics = {{"errors", R"({"name":"errors","provider":{"prometheus":{"query":"x"}}})"},
-                        {"mine", R"({"name":"mine","provider":{"plugin":{"me/judge":{}}}})"}};
-    run.status.phase = crds::AnalysisPhase::Running;
-    run.status.metric_results = {
-        {.name = "errors", .phase = crds::AnalysisPhase::Failed, .dry_run = true}};
-    crds::Delivery delivery;
-    delivery.ns = "shop";
-    delivery.spec.rollout = "web";
-    delivery.spec.source = crds::DeliverySource{.git_source = "shop/repo"};
-    delivery.status.phase = crds::DeliveryPhase::Promoted;
-    delivery.status.outbox.resize(2);
-    return {{std::make_shared<const crds::Rollout>(rollout)},
-            {std::make_shared<const crds::AnalysisRun>(run)},
-            {std::make_shared<const crds::Delivery>(delivery)}};
+void fill(Caches& caches) {
+    caches.rollouts.sink().on_list({Json::parse(R"({
+        "metadata": {"namespace": "shop", "name": "web"},
+        "spec": {"replicas": 5, "strategy": {"canary": {"trafficRouting": {"nginx": {}}}}},
+        "status": {"replicas": 6, "availableReplicas": 3, "updatedReplicas": 1,
+                   "conditions": [{"type": "Progressing", "status": "False",
+                                   "reason": "RolloutAborted"}]}})")});
+    caches.analysis_runs.sink().on_list(
+        {Json::parse(R"({"metadata": {"namespace": "shop", "name": "web-5d8-2-0"},
+                         "status": {"phase": "Failed"}})"),
+         Json::parse(R"({
+             "metadata": {"namespace": "shop", "name": "web-5d8-2-1"},
+             "spec": {"metrics": [
+                 {"name": "errors", "provider": {"prometheus": {"query": "x"}}},
+                 {"name": "mine", "provider": {"plugin": {"me/judge": {}}}}]},
+             "status": {"phase": "Running", "metricResults": [
+                 {"name": "errors", "phase": "Failed", "dryRun": true}]}})"),
+         Json::parse(R"({"metadata": {"namespace": "shop", "name": "web-5d8-2-3"}})")});
+    caches.deliveries.sink().on_list({Json::parse(R"({
+        "metadata": {"namespace": "shop", "name": "web-1"},
+        "spec": {"rollout": {"name": "web"}, "source": {"gitSource": "shop/repo"}},
+        "status": {"phase": "Promoted", "outbox": [
+            {"opId": "1", "kind": "step", "createdAt": "2026-11-20T10:00:00Z"},
+            {"opId": "2", "kind": "step", "createdAt": "2026-11-20T10:00:00Z"}]}})")});
 }
 
 std::string object_text() {
+    Caches caches("");
+    fill(caches);
     MetricText text;
-    write_object_metrics(text, objects());
+    write_object_metrics(text, {caches.rollouts, caches.analysis_runs, caches.deliveries});
     return text.take();
 }
 
@@ -57,7 +56,9 @@ bool has(const std::string& text, const std::string& line) {
 TEST(ObjectMetrics, AreUpstreamsNamesAndLabels) {
     const auto text = object_text();
     const std::string web = "{namespace=\"shop\",name=\"web\"";
+    const std::string ended = "{namespace=\"shop\",name=\"web-5d8-2-0\"";
     const std::string run = "{namespace=\"shop\",name=\"web-5d8-2-1\"";
+    const std::string fresh = "{namespace=\"shop\",name=\"web-5d8-2-3\"";
     for (const auto& line :
          {"rollout_info" + web + ",strategy=\"canary\",traffic_router=\"Nginx\",phase=\"Abort\"} 1",
           "rollout_info_replicas_desired" + web + "} 5",
@@ -69,6 +70,11 @@ TEST(ObjectMetrics, AreUpstreamsNamesAndLabels) {
           "analysis_run_info" + run + ",phase=\"Running\"} 1",
           "analysis_run_phase" + run + ",phase=\"Running\"} 1",
           "analysis_run_phase" + run + ",phase=\"Error\"} 0",
+          "analysis_run_info" + ended + ",phase=\"Failed\"} 1",
+          "analysis_run_phase" + ended + ",phase=\"Failed\"} 1",
+          "analysis_run_phase" + ended + ",phase=\"Running\"} 0",
+          "analysis_run_info" + fresh + ",phase=\"\"} 1",
+          "analysis_run_phase" + fresh + ",phase=\"Pending\"} 1",
           "analysis_run_metric_type" + run + ",metric=\"errors\",type=\"Prometheus\"} 1",
           "analysis_run_metric_type" + run + ",metric=\"mine\",type=\"me/judge\"} 1",
           "analysis_run_metric_phase" + run +
@@ -118,7 +124,8 @@ TEST(ControllerMetrics, AreUpstreamsNamesAndLabels) {
 TEST(ControllerMetrics, DieWithTheirObject) {
     ControllerMetrics metrics;
     counted_text(metrics);
-    metrics.forget_others({}, {"shop/run"});
+    metrics.forget_unless([](const std::string&) { return false; },
+                          [](const std::string& key) { return key == "shop/run"; });
     MetricText text;
     metrics.write(text);
     const auto left = text.take();

@@ -137,8 +137,9 @@ TEST_F(RolloutsTest, APodInTwoSlicesIsOneEndpoint) {
 TEST_F(RolloutsTest, AnOrphanWakesWhoeverSelectsIt) {
     const auto name = "shop-" + hash("v1");
     std::vector<std::string> woken;
-    World world(client_, "", server_.log, [&](const std::string& key) { woken.push_back(key); });
-    auto watches = world.watches();
+    Caches caches("");
+    const World world(caches, [&](const std::string& key) { woken.push_back(key); });
+    auto watches = caches.watches();
     const auto feed = [&](const ResourceType& type, const Json& object) {
         for (auto& watch : watches)
             if (watch.type == type) watch.sink.on_event({kube::WatchEventType::Modified, object});
@@ -176,9 +177,12 @@ private:
 
 TEST_F(RolloutsTest, OneLineTellsWhatChangedAndWhyAndNoneThatNothingDid) {
     Lines log;
-    Rollouts rollouts(
-        {.workers = 0, .traffic_workers = 0}, client_, client_, [](const Event&) {}, server_.clock,
-        log);
+    caches_.emplace("");
+    rollouts_.emplace(
+        Rollouts::Options{.workers = 0, .traffic_workers = 0}, *caches_, client_, client_,
+        [](const Event&) {}, server_.clock, log);
+    auto& rollouts = *rollouts_;
+    caches_->start(client_, log);
     rollouts.start();
     ASSERT_TRUE(eventually([&] { return rollouts.synced(); }));
     log.take();

@@ -78,10 +78,15 @@ public:
                     {{"nginx.ingress.kubernetes.io/canary", "true"},
                      {"nginx.ingress.kubernetes.io/canary-weight", "50"}});
     }
+    ~RolloutsTest() override {
+        if (caches_) caches_->stop();
+    }
     void start(const std::string& ns = {}) {
+        caches_.emplace(ns);
         rollouts_.emplace(
-            Rollouts::Options{.ns = ns, .workers = 0, .traffic_workers = 0}, client_, client_,
+            Rollouts::Options{.workers = 0, .traffic_workers = 0}, *caches_, client_, client_,
             [this](Event event) { told_.push_back(std::move(event)); }, server_.clock, server_.log);
+        caches_->start(client_, server_.log);
         rollouts_->start();
     }
     void start_and_sync() {
@@ -241,6 +246,7 @@ protected:
     kube::Client client_{transport_, "sluice"};
     std::vector<Event> told_;
     std::string uid_;
+    std::optional<Caches> caches_;
     std::optional<Rollouts> rollouts_;
 };
 

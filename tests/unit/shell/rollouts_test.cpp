@@ -98,9 +98,11 @@ TEST_F(RolloutsTest, SlowFirstDeploymentsDelayNoRollback) {
     slow["spec"]["strategy"] = {{"canary", Json::object()}};
     user_.create(resources::rollouts, slow).value();
     transport_.hold = true;
+    caches_.emplace("");
     rollouts_.emplace(
-        Rollouts::Options{.workers = 1, .traffic_workers = 1}, client_, quick, [](const Event&) {},
-        server_.clock, server_.log);
+        Rollouts::Options{.workers = 1, .traffic_workers = 1}, *caches_, client_, quick,
+        [](const Event&) {}, server_.clock, server_.log);
+    caches_->start(client_, server_.log);
     rollouts_->start();
     EXPECT_TRUE(eventually([&] { return transport_.held > 0; }));
     EXPECT_TRUE(eventually([&] { return canary_serves() == hash("v1"); }));
