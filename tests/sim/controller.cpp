@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/controller.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "controller/shell/git_source_decoders.hpp"
 #include "crds/pod_template.hpp"
@@ -69,7 +71,13 @@ Controller::Controller(Parts parts)
         auto& journal = parts_.journals.of(watch.type);
         feeds_.emplace_back(parts_.stage, journal, std::move(watch), parts_.lag);
     };
-    for (auto& watch : caches_.watches()) feed(std::move(watch));
+    auto watches = caches_.watches();
+    const auto rest = std::ranges::stable_partition(watches, [](const auto& watch) {
+        const auto kinds = shell::World::kinds();
+        return std::ranges::find(kinds, watch.type) != kinds.end();
+    });
+    rollout_feeds_ = watches.size() - rest.size();
+    for (auto& watch : watches) feed(std::move(watch));
     for (auto& each : feeds_) each.list();
     deliveries_.begin();
 }
@@ -116,7 +124,7 @@ bool Controller::step() {
 long Controller::horizon() const {
     const long newest = parts_.stage.store->version();
     long seen = newest;
-    for (const auto& feed : feeds_) seen = std::min(seen, feed.horizon(newest));
+    for (size_t i = 0; i < rollout_feeds_; ++i) seen = std::min(seen, feeds_[i].horizon(newest));
     return seen;
 }
 

@@ -58,7 +58,7 @@ public:
     bool step();
     // The webhook: something was pushed.
     void hint() { sources_.hint("shop/app"); }
-    // The newest version of the store that every cache has seen.
+    // The newest version of the store that every cache of the rollout controller has seen.
     [[nodiscard]] long horizon() const;
 
 private:
@@ -74,6 +74,7 @@ private:
     shell::GitSources sources_;
     shell::Deliveries deliveries_;
     std::vector<Feed> feeds_;
+    size_t rollout_feeds_ = 0;  // how many of them feed rollouts_
 };
 
 }  // namespace sluice::sim

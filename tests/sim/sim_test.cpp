@@ -125,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Bug{Plant::RouteBeforeReady, "raised on pods that are not available", 1},
                     Bug{Plant::SkipWeightCheck, "passed before its weight was in force", 16},
                     Bug{Plant::RecordBeforeAct, "recorded that was never in force", 1},
-                    Bug{Plant::DoubleRevert, "reverted 2 times", 500},
+                    Bug{Plant::DoubleRevert, "reverted 2 times", 1},
                     Bug{Plant::ScaleBeforeVerify, "below what their traffic needs", 1}),
     [](const auto& test) {
         std::string name;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "controller/shell/rollouts.hpp"
@@ -92,6 +93,37 @@ public:
     void start_and_sync() {
         start();
         ASSERT_TRUE(eventually([&] { return rollouts_->synced(); }));
+    }
+    // The watches have told everything that is there.
+    bool has_seen_all() {
+        const World& world = rollouts_->world();
+        const auto each = [this](const ResourceType& type, const auto& is_seen) {
+            const auto items = user_.list(type, {.ns = "default"}).value().items;
+            return std::ranges::all_of(items, [&](const Json& item) {
+                const std::string key = "default/" + text_at(item, {"metadata", "name"});
+                return is_seen(key, item, text_at(item, {"metadata", "resourceVersion"}));
+            });
+        };
+        using Key = std::string;
+        return each(resources::rollouts,
+                    [&](const Key& key, const Json&, const Key& version) {
+                        const auto view = world.rollouts.get(key);
+                        return view && view->metadata.resource_version == version;
+                    }) &&
+               each(resources::replica_sets,
+                    [&](const Key& key, const Json&, const Key& version) {
+                        const auto view = world.replica_sets.get(key);
+                        return view && view->seen.resource_version == version;
+                    }) &&
+               each(resources::ingresses,
+                    [&](const Key& key, const Json& item, const Key&) {
+                        const auto view = world.ingresses.get(key);
+                        return view && view->document == item;
+                    }) &&
+               each(resources::services, [&](const Key& key, const Json& item, const Key&) {
+                   const auto view = world.services.get(key);
+                   return view && *view == view_service(item);
+               });
     }
     Json get(const ResourceType& type, const std::string& name) {
         return user_.get({type, "default", name}).value();
