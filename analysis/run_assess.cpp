@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What the results of a run amount to: phases of metrics and of the run, and the limits that they
+// broke. Declared in analysis/run.hpp; order and words are upstream's.
 #include <algorithm>
 #include <array>
 

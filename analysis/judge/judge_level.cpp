@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// How quantiles and gauges are judged: one level a bucket and arm, canary over baseline.
 #include <algorithm>
 #include <cmath>
 

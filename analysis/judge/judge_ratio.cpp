@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// How ratios of counts are judged, burn rates and `limit` included.
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One metric of both arms to Pass, High, Low or Nodata. Declared in analysis/kayenta/judge.hpp.
 #include <algorithm>
 #include <cmath>
 #include <numeric>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A Kayenta canary config, read as it is. Declared in analysis/kayenta/judge.hpp.
 #include <nlohmann/json.hpp>
 
 #include "analysis/kayenta/judge.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Classified metrics to scores of groups and of the canary. Declared in analysis/kayenta/judge.hpp.
 #include <algorithm>
 #include <cmath>
 #include <set>

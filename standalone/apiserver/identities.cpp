@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Random uids and name suffixes. Declared in objects.hpp; a simulation counts instead.
 #include <openssl/rand.h>
 
 #include <array>

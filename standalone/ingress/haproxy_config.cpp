@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The text of HAProxy's configuration. Hosts, weights and endpoints are in maps and server slots,
+// so that they change without a new one (plan.hpp).
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "standalone/ingress/haproxy.hpp"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Which operations Git is owed for a Delivery once its steps and its outcome are known: records,
+// the revert, or why there is none. Declared in track.hpp; each is appended to the outbox once.
 #include <algorithm>
 
 #include "base/text.hpp"

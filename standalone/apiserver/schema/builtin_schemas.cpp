@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The schemas of built-in kinds, read once from the table in builtin_schemas.inc.
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
