@@ -216,7 +216,7 @@ std::string expression_of(const JudgedMetric& metric) {
 Range range_of(const Source& source, TimePoint now) {
     const double seconds = static_cast<double>(now.time_since_epoch().count()) / 1000;
     const double end = std::floor(seconds / source.bucket) * source.bucket;
-    const double buckets = std::ceil(source.window / source.bucket);
+    const double buckets = std::ceil(source.window / source.bucket) + lead_buckets;
     return {end - buckets * source.bucket, end, source.bucket};
 }
 
@@ -287,6 +287,25 @@ Result<ArmsSeen> read_matrix(const JudgedMetric& metric, const Json& data, const
     seen.canary = arm_named(metric.source.canary);
     std::sort(seen.weight_changes.begin(), seen.weight_changes.end());
     return seen;
+}
+
+WindowLook look_at(const JudgedMetric& metric, const ArmsSeen& arms, double end, double since) {
+    const double bucket = metric.source.bucket, slack = bucket / 100;
+    const double window = std::ceil(metric.source.window / bucket) * bucket;
+    const double from = std::max(since, end - window);
+    const auto within = [&](const std::vector<ArmBucket>& buckets) {
+        std::vector<ArmBucket> kept;
+        for (const auto& one : buckets)
+            if (one.end - one.seconds >= from - slack && one.end <= end + slack)
+                kept.push_back(one);
+        return kept;
+    };
+    const auto baseline = within(arms.baseline), canary = within(arms.canary);
+    const auto evidence = pair_up(baseline, canary, arms.weight_changes, metric.settings.warm_up);
+    const double first = canary.empty() ? end : canary.front().end - bucket;
+    const double elapsed = end - first;
+    return {judge_metric(metric.settings, evidence, elapsed),
+            metric.settings.deadline && elapsed >= *metric.settings.deadline};
 }
 
 }  // namespace sluice::judge

@@ -42,7 +42,12 @@ JudgedMetric decode_judged_metric(const Field& block);
 // time of each scrape, so that an old value is not taken for a new one.
 std::string expression_of(const JudgedMetric& metric);
 
-// The end of the last whole bucket before `now`, and the parameters of the range query.
+// Buckets that are asked for before the window: a series that is there is not new in the window.
+// One that was not scraped for longer than that, and is again, would be taken for new.
+inline constexpr double lead_buckets = 10;
+
+// The end of the last whole bucket before `now`, and the parameters of the range query. It begins
+// `lead_buckets` before the window.
 struct Range {
     double start = 0, end = 0, step = 60;  // seconds since the epoch
     bool operator==(const Range&) const = default;
@@ -58,9 +63,18 @@ struct ArmsSeen {
     bool operator==(const ArmsSeen&) const = default;
 };
 
-// A counter that falls has started anew. A bucket in which a series of an arm was not scraped,
-// though it was before and is afterwards, is left out for that arm. Invalid where the answer is
-// not a matrix.
+// Of the whole range, its lead included. A counter that falls has started anew. A bucket in which a
+// series of an arm was not scraped, though it was before and is afterwards, is left out for that
+// arm. Invalid where the answer is not a matrix.
 Result<ArmsSeen> read_matrix(const JudgedMetric& metric, const Json& data, const Range& range);
+
+// One look at `end` (seconds, the end of a bucket), resting on the window before it but on nothing
+// before `since`: what the plugin says then, and what a backtest says that it would have said.
+struct WindowLook {
+    MetricVerdict verdict;
+    bool late = false;  // the deadline has passed
+    bool operator==(const WindowLook&) const = default;
+};
+WindowLook look_at(const JudgedMetric& metric, const ArmsSeen& arms, double end, double since = 0);
 
 }  // namespace sluice::judge

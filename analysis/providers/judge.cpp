@@ -50,7 +50,7 @@ judge::Range range_in(const Json& data, const judge::Source& source) {
                 for (const auto& sample : *values)
                     if (sample.is_array() && !sample.empty() && sample[0].is_number())
                         newest = std::max(newest, sample[0].get<double>());
-    const double buckets = std::ceil(source.window / source.bucket);
+    const double buckets = std::ceil(source.window / source.bucket) + judge::lead_buckets;
     return {newest - buckets * source.bucket, newest, source.bucket};
 }
 
@@ -97,13 +97,7 @@ Result<Reading> parse_judge_response(std::string_view config, const HttpResponse
     const Json data = TRY(matrix_in(response));
     const auto range = range_in(data, metric.source);
     const auto arms = TRY(judge::read_matrix(metric, data, range));
-    const auto evidence =
-        judge::pair_up(arms.baseline, arms.canary, arms.weight_changes, metric.settings.warm_up);
-    const double first =
-        arms.canary.empty() ? range.end : arms.canary.front().end - metric.source.bucket;
-    const double elapsed = range.end - first;
-    const auto verdict = judge::judge_metric(metric.settings, evidence, elapsed);
-    const bool late = metric.settings.deadline && elapsed >= *metric.settings.deadline;
+    const auto [verdict, late] = judge::look_at(metric, arms, range.end);
     const Json value = {{"verdict", judge::to_text(verdict.verdict)},
                         {"estimate", verdict.estimate},
                         {"low", verdict.low},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real Prometheus that scrapes itself five times a second, on a free loopback port; it can be
-// stopped, frozen and started again at the same address.
+// stopped, frozen and started again at the same address. Where a past is given (OpenMetrics text
+// with timestamps), promtool writes it into the data first.
 #pragma once
 
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 
 #include "base/text.hpp"
@@ -39,9 +41,35 @@ inline std::string prometheus_path() {
     return {};
 }
 
+// promtool beside prometheus; empty where there is none.
+inline std::string promtool_path() {
+    const auto prometheus = prometheus_path();
+    if (prometheus.empty()) return {};
+    const auto path = std::filesystem::path(prometheus).parent_path() / "promtool";
+    return std::filesystem::exists(path) ? path.string() : std::string{};
+}
+
+// Samples of series, each in order of time, as OpenMetrics text.
+class PrometheusPast {
+public:
+    // `series` as in PromQL: requests_total{pod="a"}; seconds since the epoch.
+    void add(const std::string& series, double seconds, double value) {
+        auto& line = lines_[series];
+        line += concat(series, " ", format_number(value), " ", format_number(seconds), "\n");
+    }
+    [[nodiscard]] std::string text() const {
+        std::string text;
+        for (const auto& [series, lines] : lines_) text += lines;
+        return text + "# EOF\n";
+    }
+
+private:
+    std::map<std::string, std::string> lines_;
+};
+
 class RealPrometheus {
 public:
-    explicit RealPrometheus(std::string program)
+    explicit RealPrometheus(std::string program, const std::string& past = {})
         : program_(std::move(program)), port_(free_loopback_port()) {
         std::string pattern =
             (std::filesystem::temp_directory_path() / "sluice-prom-XXXXXX").string();
@@ -50,6 +78,7 @@ public:
             << "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
             << "scrape_configs: [{job_name: self, static_configs: [{targets: ['127.0.0.1:" << port_
             << "']}]}]\n";
+        past_written_ = past.empty() || write_past(past);
         start();
     }
     ~RealPrometheus() {
@@ -85,11 +114,31 @@ public:
     void thaw() const { kill(child_, SIGCONT); }
 
     [[nodiscard]] std::string url() const { return concat("http://127.0.0.1:", port_); }
+    [[nodiscard]] bool past_written() const { return past_written_; }
 
 private:
+    [[nodiscard]] bool write_past(const std::string& past) const {
+        const std::string tool = promtool_path();
+        const std::string file = (folder_ / "past").string(), data = (folder_ / "data").string();
+        const std::string log = (folder_ / "promtool.log").string();
+        std::ofstream(file) << past;
+        const pid_t child = fork();
+        if (child == 0) {
+            if (!freopen(log.c_str(), "a", stdout) || !freopen(log.c_str(), "a", stderr))
+                _exit(126);
+            execl(tool.c_str(), tool.c_str(), "tsdb", "create-blocks-from", "openmetrics",
+                  file.c_str(), data.c_str(), static_cast<char*>(nullptr));
+            _exit(127);
+        }
+        int status = 0;
+        return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+               WEXITSTATUS(status) == 0;
+    }
+
     std::string program_;
     int port_;
     pid_t child_ = -1;
+    bool past_written_ = false;
     std::filesystem::path folder_;
 };
 

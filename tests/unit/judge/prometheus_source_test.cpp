@@ -64,8 +64,8 @@ TEST(Source, AsksForBothArmsInOneQuery) {
         "\"bad-scraped\", \"\", \"\") or label_replace(weight, \"sluice_part\", \"weight\", "
         "\"\", \"\")");
     const TimePoint now{std::chrono::seconds{1'000'030}};
-    EXPECT_EQ(range_of(metric.source, now), (Range{999'720, 1'000'020, 60}));
-    EXPECT_TRUE(form_of(metric, now).ends_with("&start=999720&end=1000020&step=60"));
+    EXPECT_EQ(range_of(metric.source, now), (Range{999'120, 1'000'020, 60}));
+    EXPECT_TRUE(form_of(metric, now).ends_with("&start=999120&end=1000020&step=60"));
 }
 
 TEST(Source, SumsPodsAndSeesThroughResets) {

@@ -53,7 +53,7 @@ TEST(JudgeProvider, AsksPrometheusForBothArmsAtOnce) {
     const auto query = analysis::build_query(judged_metric(), {}, TimePoint{std::chrono::hours{1}});
     ASSERT_TRUE(query.ok()) << query.error().message;
     EXPECT_EQ(query->request.url, "http://prometheus:9090/api/v1/query_range");
-    EXPECT_TRUE(query->request.body.ends_with("&start=2400&end=3600&step=60"));
+    EXPECT_TRUE(query->request.body.ends_with("&start=1800&end=3600&step=60"));
 }
 
 TEST(JudgeProvider, AVerdictIsThePhase) {
