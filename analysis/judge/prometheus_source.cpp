@@ -27,10 +27,6 @@ struct ArmTracks {
     std::map<Key, Track> total, bad, histogram, value;
 };
 
-std::string part(const std::string& selector, const char* name) {
-    return concat("label_replace(", selector, ", \"sluice_part\", \"", name, "\", \"\", \"\")");
-}
-
 // Increases of one counter, bucket by bucket. `broken` marks buckets that it leaves in the dark.
 std::vector<double> increases(const Track& track, std::vector<bool>& broken) {
     std::vector<double> found(track.values.size(), 0);
@@ -189,42 +185,6 @@ JudgedMetric decode_judged_metric(const Field& block) {
     if (source.window < source.bucket || source.window > longest_window)
         block.at("window").complain("must be between a bucket and 24h");
     return metric;
-}
-
-std::string expression_of(const JudgedMetric& metric) {
-    const auto& source = metric.source;
-    std::vector<std::string> parts;
-    switch (metric.settings.kind) {
-        case Kind::Ratio:
-            parts = {part(source.total, "total"), part(source.bad, "bad"),
-                     part(concat("timestamp(", source.total, ")"), "total-scraped"),
-                     part(concat("timestamp(", source.bad, ")"), "bad-scraped")};
-            break;
-        case Kind::Quantile:
-            parts = {part(source.histogram, "histogram"),
-                     part(concat("timestamp(", source.histogram, ")"), "histogram-scraped")};
-            break;
-        case Kind::Gauge:
-            parts = {part(source.value, "value"),
-                     part(concat("timestamp(", source.value, ")"), "value-scraped")};
-            break;
-    }
-    if (!source.weight.empty()) parts.push_back(part(source.weight, "weight"));
-    return join(parts, " or ");
-}
-
-Range range_of(const Source& source, TimePoint now) {
-    const double seconds = static_cast<double>(now.time_since_epoch().count()) / 1000;
-    const double end = std::floor(seconds / source.bucket) * source.bucket;
-    const double buckets = std::ceil(source.window / source.bucket) + lead_buckets;
-    return {end - buckets * source.bucket, end, source.bucket};
-}
-
-std::string form_of(const JudgedMetric& metric, TimePoint now) {
-    const auto range = range_of(metric.source, now);
-    return concat("query=", percent_encode(expression_of(metric)),
-                  "&start=", format_number(range.start), "&end=", format_number(range.end),
-                  "&step=", format_number(range.step));
 }
 
 Result<ArmsSeen> read_matrix(const JudgedMetric& metric, const Json& data, const Range& range) {

@@ -26,6 +26,10 @@ struct Source {
     std::string weight;            // of traffic, where a series tells it; its steps part epochs
     double bucket = 60;            // seconds
     double window = 3600;          // seconds that a look rests on
+    // Label matchers (version="v2") that select the arms instead of the label's values, which then
+    // only name them: for a past in which nobody knows the hashes.
+    std::string baseline_matchers, canary_matchers;
+    [[nodiscard]] bool selects_arms() const { return !canary_matchers.empty(); }
     bool operator==(const Source&) const = default;
 };
 
@@ -54,7 +58,7 @@ struct Range {
 };
 Range range_of(const Source& source, TimePoint now);
 // application/x-www-form-urlencoded, for POST …/api/v1/query_range.
-std::string form_of(const JudgedMetric& metric, TimePoint now);
+std::string form_of(const JudgedMetric& metric, const Range& range);
 
 // Both arms and the changes of weight, in order of time.
 struct ArmsSeen {

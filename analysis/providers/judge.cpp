@@ -84,12 +84,22 @@ bool is_judged(const crds::Metric& metric) {
 Result<Query> build_judge_query(std::string_view config, const ProviderSettings& settings,
                                 TimePoint now) {
     const auto metric = TRY(metric_in(config));
+    return build_judge_question(metric, settings, judge::range_of(metric.source, now));
+}
+
+Result<Query> build_judge_question(const judge::JudgedMetric& metric,
+                                   const ProviderSettings& settings, const judge::Range& range) {
     // Address, headers and TLS are as of any Prometheus metric; the query is ours.
-    Query query = TRY(build_prometheus_query(metric.source.server, settings, now));
+    Query query = TRY(build_prometheus_query(metric.source.server, settings, {}));
     const std::string instant = "/api/v1/query";
     query.request.url += query.request.url.ends_with(instant) ? "_range" : "";
-    query.request.body = judge::form_of(metric, now);
+    query.request.body = judge::form_of(metric, range);
     return query;
+}
+
+Result<judge::ArmsSeen> read_judge_answer(const judge::JudgedMetric& metric,
+                                          const HttpResponse& response, const judge::Range& range) {
+    return judge::read_matrix(metric, TRY(matrix_in(response)), range);
 }
 
 Result<Reading> parse_judge_response(std::string_view config, const HttpResponse& response) {

@@ -4,6 +4,7 @@
 // Running. Every look rests on the whole window, so a restart changes nothing.
 #pragma once
 
+#include "analysis/judge/prometheus_source.hpp"
 #include "analysis/providers/provider.hpp"
 
 namespace sluice::analysis {
@@ -13,6 +14,12 @@ inline constexpr std::string_view judge_provider = "plugin sluice/judge";
 // True for a metric that the judge measures: what goes wrong on the way holds it (Running), for
 // errors of the judge must neither pass nor count against the canary.
 bool is_judged(const crds::Metric& metric);
+
+// The question for a range of time, and both arms from its answer.
+Result<Query> build_judge_question(const judge::JudgedMetric& metric,
+                                   const ProviderSettings& settings, const judge::Range& range);
+Result<judge::ArmsSeen> read_judge_answer(const judge::JudgedMetric& metric,
+                                          const HttpResponse& response, const judge::Range& range);
 
 // Invalid: the block has problems, all of them told.
 Result<Query> build_judge_query(std::string_view config, const ProviderSettings& settings,

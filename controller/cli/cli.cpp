@@ -23,6 +23,7 @@ struct CommandLine {
     StandaloneOptions standalone;
     ControllerOptions controller;
     JudgeOptions judge;
+    BacktestOptions backtest;
     PlanOptions plan;
     std::string name;
     std::vector<std::string> words;
@@ -150,6 +151,7 @@ int run(int argc, char** argv) {
     add_controller(app, line.controller, line.exit_code);
     add_verbs(app, line);
     add_judge_verb(app, line.judge, line.exit_code);
+    add_backtest_verb(app, line.backtest, line.exit_code);
     add_plan_verb(app, line.plan, line.exit_code);
     add_questions(app, line);
     add_set_image(app, line);
@@ -162,7 +164,9 @@ int run(int argc, char** argv) {
         const int code = app.exit(problem);
         if (code == 0) return Done;
         // The judge's 2 says that it has no answer.
-        return app.got_subcommand("judge") ? static_cast<int>(BadInput) : WrongUsage;
+        return app.got_subcommand("judge") || app.got_subcommand("backtest")
+                   ? static_cast<int>(BadInput)
+                   : WrongUsage;
     }
     return line.exit_code;
 }

@@ -5,47 +5,24 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "analysis/judge/replay.hpp"
 #include "base/text.hpp"
+#include "controller/cli/judge_files.hpp"
 
 namespace sluice::cli {
 namespace judge_verbs_detail {
 namespace {
 
-int complain(const std::string& what) {
-    std::cerr << "sluice: " << what << "\n";
-    return BadInput;
-}
-
-Result<std::string> read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return not_found(concat("read ", path, ": cannot be opened"));
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (file.bad()) return unavailable(concat("read ", path, ": reading failed"));
-    return text.str();
-}
-
 // Problems are told at once, each with its place.
 std::optional<judge::Plan> read_plan(const std::string& path) {
-    const auto text = read_file(path);
-    if (!text.ok()) return complain(text.error().message), std::nullopt;
-    const auto documents = parse_yaml(*text, path);
-    if (!documents.ok()) return complain(documents.error().message), std::nullopt;
-    if (documents->size() != 1)
-        return complain(concat(path, ": expected one document, found ", documents->size())),
-               std::nullopt;
-    const auto document = parse_json(documents->front().text);
-    if (!document.ok()) return complain(concat(path, ": ", document.error().message)), std::nullopt;
+    const auto file = read_judge_file(path);
+    if (!file) return std::nullopt;
     std::vector<Problem> problems;
-    const Field root(*document, problems);
+    const Field root(file->document, problems);
     auto plan = judge::decode_plan(root);
     report_unknown(root);
-    for (const auto& problem : problems)
-        complain(to_text(problem, path, documents->front().places));
-    return problems.empty() ? std::optional(std::move(plan)) : std::nullopt;
+    return file->holds(problems) ? std::optional(std::move(plan)) : std::nullopt;
 }
 
 void print(const judge::Look& look) {
@@ -85,9 +62,12 @@ int run_judge(const JudgeOptions& options) {
         complain(concat(options.input, ":", number, ": ", look.error().message));
     }
     take(replay.finish());
-    if (bad) return BadInput;
-    if (decided == judge::Verdict::Pass) return Passed;
-    return decided == judge::Verdict::Fail ? FailedVerdict : Undecided;
+    return bad ? static_cast<int>(BadInput) : exit_of(decided);
+}
+
+int exit_of(judge::Verdict verdict) {
+    if (verdict == judge::Verdict::Pass) return Passed;
+    return verdict == judge::Verdict::Fail ? FailedVerdict : Undecided;
 }
 
 void add_judge_verb(CLI::App& app, JudgeOptions& judge, int& exit_code) {

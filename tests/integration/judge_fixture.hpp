@@ -54,7 +54,7 @@ inline void add(test::PrometheusPast& past, const CounterPast& counter, double z
     }
 }
 
-class JudgeOnPrometheus : public testing::Test {
+class JudgeOnPrometheus : public ::testing::Test {
 protected:
     void SetUp() override {
         if (test::promtool_path().empty())

@@ -40,7 +40,7 @@ protected:
             TRY(send({.method = "POST",
                       .url = prometheus_->url() + "/api/v1/query_range",
                       .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
-                      .body = judge::form_of(metric, judge_test::at_minute(now))}));
+                      .body = judge::form_of(metric, range)}));
         const Json body = TRY(parse_json(answer.body));
         const Json* data = find(body, {"data"});
         if (!data) return invalid(answer.body);

@@ -58,14 +58,35 @@ TEST(Source, AsksForBothArmsInOneQuery) {
     EXPECT_EQ(
         expression_of(metric),
         "label_replace(requests_total, \"sluice_part\", \"total\", \"\", \"\") or "
-        "label_replace(requests_total{code=~\"5..\"}, \"sluice_part\", \"bad\", \"\", \"\") or "
         "label_replace(timestamp(requests_total), \"sluice_part\", \"total-scraped\", \"\", "
-        "\"\") or label_replace(timestamp(requests_total{code=~\"5..\"}), \"sluice_part\", "
+        "\"\") or "
+        "label_replace(requests_total{code=~\"5..\"}, \"sluice_part\", \"bad\", \"\", \"\") or "
+        "label_replace(timestamp(requests_total{code=~\"5..\"}), \"sluice_part\", "
         "\"bad-scraped\", \"\", \"\") or label_replace(weight, \"sluice_part\", \"weight\", "
         "\"\", \"\")");
     const TimePoint now{std::chrono::seconds{1'000'030}};
     EXPECT_EQ(range_of(metric.source, now), (Range{999'120, 1'000'020, 60}));
-    EXPECT_TRUE(form_of(metric, now).ends_with("&start=999120&end=1000020&step=60"));
+    EXPECT_TRUE(form_of(metric, range_of(metric.source, now))
+                    .ends_with("&start=999120&end=1000020&step=60"));
+}
+
+TEST(Source, ArmsMayBeSelectedByAnyLabels) {
+    auto metric = metric_of(R"({"kind": "gauge", "baseline": "baseline", "canary": "canary",
+        "value": "cpu{app=\"shop\"}", "armLabel": "sluice_arm"})");
+    metric.source.baseline_matchers = "version=\"1\"";
+    metric.source.canary_matchers = "version=\"2\"";
+    const std::string canary = "label_replace(label_replace(cpu{app=\"shop\",version=\"2\"}, "
+                               "\"sluice_part\", \"value\", \"\", \"\"), "
+                               "\"sluice_arm\", \"canary\", \"\", \"\")";
+    EXPECT_NE(expression_of(metric).find(canary), std::string::npos) << expression_of(metric);
+    for (const auto& [selector, narrowed] :
+         {std::pair("cpu", "cpu{version=\"2\"}"), std::pair("cpu{}", "cpu{version=\"2\"}"),
+          std::pair("cpu{a=\"}\",}", "cpu{a=\"}\",version=\"2\"}")}) {
+        metric.source.value = selector;
+        EXPECT_NE(expression_of(metric).find(concat("timestamp(", narrowed, ")")),
+                  std::string::npos)
+            << expression_of(metric);
+    }
 }
 
 TEST(Source, SumsPodsAndSeesThroughResets) {
