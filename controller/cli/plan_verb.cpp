@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "analysis/judge/planning.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "base/yaml.hpp"
 #include "controller/cli/context.hpp"
+#include "controller/cli/judge_files.hpp"
 #include "controller/cli/judge_verbs.hpp"
+#include "crds/rollout.hpp"
 
 namespace sluice::cli {
 namespace plan_verb_detail {
@@ -75,23 +75,47 @@ std::vector<judge::PlannedStep> steps_of(const Json& rollout) {
     return steps;
 }
 
+// What is wrong with the strategy, every problem with its line; the rest is for others to check.
+Result<void> strategy_of(const Json& rollout, const YamlDocument& document,
+                         const std::string& file) {
+    std::vector<std::string> told;
+    const auto decoded = crds::decode_rollout(rollout);
+    auto problems = decoded.problems;
+    // Upstream's words leave out one part of the path, and with it the place.
+    const std::string_view short_path = "spec.strategy.steps";
+    for (auto refused : crds::validate(decoded)) {
+        if (refused.path.starts_with(short_path))
+            refused.path.replace(0, short_path.size(), "spec.strategy.canary.steps");
+        problems.push_back(std::move(refused));
+    }
+    for (const auto& problem : problems)
+        if (problem.path.starts_with("spec.strategy"))
+            told.push_back(to_text(problem, file, document.places));
+    if (!told.empty()) return invalid(join(told, "\nsluice: "));
+    return {};
+}
+
 Result<void> print_plan(const PlanOptions& options) {
     const judge::PlannedTraffic traffic{TRY(traffic_of(options.traffic)),
                                         TRY(share_of(options.base_error))};
-    std::ifstream file(options.file, std::ios::binary);
-    if (!file) return not_found(concat("read ", options.file, ": cannot be opened"));
-    std::ostringstream text;
-    text << file.rdbuf();
+    const std::string text = TRY(read_file(options.file));
     const auto settings = judge::default_settings(judge::Kind::Ratio);
     bool any = false;
-    for (const auto& document : TRY(parse_yaml(text.str(), options.file))) {
+    for (const auto& document : TRY(parse_yaml(text, options.file))) {
         const Json rollout = TRY(parse_json(document.text));
         if (text_at(rollout, {"kind"}) != "Rollout") continue;
         any = true;
+        TRY(strategy_of(rollout, document, options.file));
+        const auto steps = steps_of(rollout);
+        if (steps.empty())
+            return invalid(concat(options.file, ": Rollout ",
+                                  text_at(rollout, {"metadata", "name"}),
+                                  " has no canary step with a weight between 0 and 100, so there "
+                                  "is nothing to compare"));
         std::cout << text_at(rollout, {"metadata", "name"}, "rollout")
                   << ", judged by its errors with the defaults (1 % false alarms, safety up to "
                      "twice as many errors or 0.1 points more):\n";
-        for (const auto& step : steps_of(rollout))
+        for (const auto& step : steps)
             std::cout << "  "
                       << judge::sentence(settings, step, traffic,
                                          judge::forecast(settings, step, traffic))
@@ -118,6 +142,9 @@ void add_plan_verb(CLI::App& app, PlanOptions& plan, int& exit_code) {
         ->required();
     verb->add_option("--base-error", plan.base_error, "Errors of the stable version: 0.5%")
         ->required();
+    verb->footer(
+        "Asks the judge about the counts that each step is to expect. Exits 2 where the "
+        "file or an\noption cannot be read.");
     verb->callback([&plan, &exit_code] { exit_code = run_plan(plan); });
 }
 
