@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/run.hpp"
 
-#include <regex>
-
 #include "analysis/arguments.hpp"
+#include "analysis/pattern.hpp"
 #include "analysis/run_rules.hpp"
 #include "base/text.hpp"
 
@@ -19,16 +18,10 @@ std::vector<crds::Argument> without_secrets(std::vector<crds::Argument> args) {
     return args;
 }
 
-// Rules are short patterns over short names: std::regex (ECMAScript) reads what RE2 reads of
-// these; a pattern that it refuses matches nothing, as upstream has it.
+// A pattern that is none matches nothing, as upstream has it.
 bool matches_rule(const std::string& pattern, const std::string& name) {
-    constexpr size_t longest = 256;  // std::regex recurses over its input
-    if (pattern.size() > longest || name.size() > longest) return pattern == name;
-    try {
-        return std::regex_search(name, std::regex(pattern));
-    } catch (const std::regex_error&) {
-        return false;
-    }
+    const auto found = found_in(pattern, name);
+    return found.ok() && *found;
 }
 
 Result<void> apply_rules(const crds::AnalysisRunSpec& spec, ResolvedRun& run) {

@@ -13,7 +13,7 @@ log=$root/build/logs/install.log
 build_packages=(
     g++ cmake ninja-build ccache mold pkg-config git ca-certificates
     libboost1.81-dev nlohmann-json3-dev libyaml-cpp-dev libcurl4-openssl-dev libgit2-dev
-    libsqlite3-dev libssl-dev libsimdjson-dev libspdlog-dev libcli11-dev zlib1g-dev
+    libre2-dev libsqlite3-dev libssl-dev libsimdjson-dev libspdlog-dev libcli11-dev zlib1g-dev
     prometheus-cpp-dev libgtest-dev libbenchmark-dev
 )
 # What the unpacked programs link against.
