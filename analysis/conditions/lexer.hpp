@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/conditions/value.hpp"
 #include "base/result.hpp"
 
 namespace sluice::analysis {
@@ -25,5 +26,8 @@ inline constexpr size_t longest_condition = 16'384;
 
 // Invalid with the column. The last token is End.
 Result<std::vector<Token>> tokenize(std::string_view source);
+
+// Of an Integer or Float. Invalid with the column where it does not fit.
+Result<Value> number_value(const Token& token);
 
 }  // namespace sluice::analysis

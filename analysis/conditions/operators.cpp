@@ -139,6 +139,10 @@ Result<long> slice_bound(const Value& bound, long size, long otherwise) {
 
 }  // namespace
 
+bool less_than(const Value& left, const Value& right) {
+    return compare(left, right) == -1;
+}
+
 Error mismatched(std::string_view sign, const Value& left, const Value& right) {
     return invalid(concat("invalid operation: ", sign, " (mismatched types ", type_name(left),
                           " and ", type_name(right), ")"));
@@ -155,7 +159,7 @@ Result<Value> apply_binary(std::string_view sign, const Value& left, const Value
     if (left.is_number() && right.is_number()) return arithmetic(sign, left, right);
     if (left.as<std::string>() && right.as<std::string>() && sign == "+") {
         std::string text = *left.as<std::string>() + *right.as<std::string>();
-        if (text.size() > size_t(longest_range)) return invalid("memory budget exceeded");
+        if (text.size() > size_t(longest_text)) return invalid("memory budget exceeded");
         return Value{std::move(text)};
     }
     return time_arithmetic(sign, left, right);
@@ -197,7 +201,7 @@ Result<Value> fetch(const Value& from, const Value& index) {
         value.type_known = false;
         return value;
     }
-    return invalid(concat("cannot fetch ", to_text(index), " from ", type_name(from)));
+    return invalid(concat("cannot fetch ", shown(index), " from ", type_name(from)));
 }
 
 Result<Value> slice(const Value& from, const Value& low, const Value& high) {

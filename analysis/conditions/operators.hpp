@@ -9,12 +9,15 @@
 
 namespace sluice::analysis {
 
-// A range or text longer than this is refused.
+// A range of more numbers, or a text of more bytes, is refused.
 inline constexpr long longest_range = 100'000;
+inline constexpr long longest_text = 100'000;
 
 // Every sign but && || and or ??, which look at one side first.
 Result<Value> apply_binary(std::string_view sign, const Value& left, const Value& right);
 Result<Value> apply_unary(std::string_view sign, const Value& operand);
+// Of two values of one kind that has an order: numbers, texts, times, durations.
+bool less_than(const Value& left, const Value& right);
 // from[index]: an index below 0 counts from the end; a key that a map lacks is nil.
 Result<Value> fetch(const Value& from, const Value& index);
 Result<Value> slice(const Value& from, const Value& low, const Value& high);

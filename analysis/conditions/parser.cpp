@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "analysis/conditions/lexer.hpp"
 #include "base/text.hpp"
@@ -25,8 +24,9 @@ constexpr std::array<BinaryOperator, 24> binary_operators{
      {"/", 60},        {"%", 60},  {"**", 100, true}, {"^", 100, true}}};
 constexpr int coalesce_precedence = 500;
 
-constexpr std::array<std::string_view, 8> predicate_functions{"all",    "any", "none",  "one",
-                                                              "filter", "map", "count", "find"};
+constexpr std::array<std::string_view, 15> predicate_functions{
+    "all",  "any",       "none",     "one",           "filter",  "map",    "count", "sum",
+    "find", "findIndex", "findLast", "findLastIndex", "groupBy", "sortBy", "reduce"};
 
 std::optional<BinaryOperator> binary_operator(std::string_view sign) {
     if (sign == "??") return BinaryOperator{"??", coalesce_precedence};
@@ -45,13 +45,19 @@ bool is_comparison(std::string_view sign) {
     return sign == "<" || sign == ">" || sign == "<=" || sign == ">=";
 }
 
+// x not in y, x not contains y, ….
+bool takes_not(std::string_view sign) {
+    return sign == "in" || sign == "matches" || sign == "contains" || sign == "startsWith" ||
+           sign == "endsWith";
+}
+
 class Parser {
 public:
     explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
     Result<Tree> run() {
         if (current().kind == TokenKind::End) return error_at(1, "unexpected token EOF");
-        tree_.root = TRY(expression(0));
+        tree_.root = TRY(sequence());
         if (current().kind != TokenKind::End) return unexpected();
         return std::move(tree_);
     }
@@ -72,10 +78,10 @@ private:
         advance();
         return true;
     }
-    [[nodiscard]] Error unexpected() const {
-        if (current().kind == TokenKind::End)
-            return error_at(current().column, "unexpected token EOF");
-        return error_at(current().column, concat("unexpected token \"", current().text, "\""));
+    [[nodiscard]] Error unexpected() const { return unexpected(current()); }
+    [[nodiscard]] static Error unexpected(const Token& token) {
+        if (token.kind == TokenKind::End) return error_at(token.column, "unexpected token EOF");
+        return error_at(token.column, concat("unexpected token \"", token.text, "\""));
     }
     Result<void> expect(std::string_view sign) {
         if (!eat(sign)) return unexpected();
@@ -91,17 +97,76 @@ private:
         return static_cast<int>(tree_.nodes.size()) - 1;
     }
 
+    // a; b; c, with or without a ";" at the end.
+    Result<int> sequence() {
+        Node node{NodeKind::Sequence, current().column};
+        node.children.push_back(TRY(expression(0)));
+        while (eat(";")) {
+            if (current().kind == TokenKind::End || at_operator("}") || at_operator(")")) break;
+            node.children.push_back(TRY(expression(0)));
+        }
+        return node.children.size() == 1 ? Result<int>(node.children[0]) : add(std::move(node));
+    }
+
+    // let x = value; what it is known in
+    Result<int> let() {
+        advance();
+        const Token name = current();
+        if (name.kind != TokenKind::Name) return unexpected();
+        advance();
+        TRY(expect("="));
+        const int value = TRY(expression(0));
+        TRY(expect(";"));
+        const int body = TRY(sequence());
+        return add({NodeKind::Let, name.column, name.text, {}, {value, body}});
+    }
+
+    // if a { b } else if c { d } else { e }
+    Result<int> choice(const Token& word) {
+        if (++open_ > deepest_condition)
+            return error_at(word.column, concat("nested deeper than ", deepest_condition));
+        advance();
+        const int condition = TRY(expression(0));
+        TRY(expect("{"));
+        const int yes = TRY(sequence());
+        TRY(expect("}"));
+        TRY(expect("else"));
+        int no = -1;
+        if (at_operator("if")) {
+            no = TRY(choice(Token(current())));
+        } else {
+            TRY(expect("{"));
+            no = TRY(sequence());
+            TRY(expect("}"));
+        }
+        --open_;
+        return add({NodeKind::Ternary, word.column, "if", {}, {condition, yes, no}});
+    }
+
     Result<int> expression(int precedence) {
         if (++open_ > deepest_condition)
             return error_at(current().column, concat("nested deeper than ", deepest_condition));
+        const Token first = current();
+        if (precedence == 0 && (at_operator("let") || at_operator("if"))) {
+            const int whole = TRY(first.text == "let" ? let() : choice(first));
+            --open_;
+            return whole;
+        }
         int left = TRY(primary());
+        std::string_view before;  // the operator of the last turn
         while (current().kind == TokenKind::Operator) {
             const bool negated = at_operator("not") && binary_operator(following().text) &&
                                  following().kind == TokenKind::Operator;
             const Token sign = negated ? following() : current();
             const auto op = binary_operator(sign.text);
             if (!op || op->precedence < precedence) break;
-            if (negated && op->precedence != 20) return unexpected();
+            if (negated && !takes_not(sign.text)) return unexpected(sign);
+            if (before == "??" && sign.text != "??" && sign.text != "|")
+                return error_at(sign.column,
+                                concat("operator (", sign.text, ") and coalesce expressions (?",
+                                       "?) cannot be mixed: wrap "
+                                       "either by parentheses"));
+            before = op->sign;
             if (negated) advance();
             advance();
             left = TRY(binary(left, sign, *op));
@@ -113,8 +178,6 @@ private:
     }
 
     Result<int> binary(int left, const Token& sign, const BinaryOperator& op) {
-        if (sign.text == "matches")
-            return error_at(sign.column, "the operator matches is not served yet");
         if (sign.text == "|") return pipe(left);
         if (is_comparison(sign.text)) return comparison(left, sign);
         const int right = TRY(expression(op.right_associative ? op.precedence : op.precedence + 1));
@@ -164,13 +227,17 @@ private:
                     TRY(add({NodeKind::Unary, token.column, token.text, {}, {operand}})));
             }
             if (eat("(")) {
-                const int inner = TRY(expression(0));
+                const int inner = TRY(sequence());
                 TRY(expect(")"));
                 return postfix(inner);
             }
-            if (in_predicate_ > 0 && (token.text == "#" || token.text == ".")) {
-                if (token.text == "#") advance();
-                return postfix(TRY(add({NodeKind::Current, token.column})));
+            if (in_predicate_ > 0 && (token.text == "#" || token.text == "."))
+                return postfix(TRY(pointer(token)));
+            if (eat("::")) {
+                const Token function = current();
+                if (function.kind != TokenKind::Name) return unexpected();
+                advance();
+                return postfix(TRY(call(function, {})));
             }
             if (eat("[")) return postfix(TRY(list(token.column)));
             if (eat("{")) return postfix(TRY(map(token.column)));
@@ -182,13 +249,27 @@ private:
         return postfix(TRY(literal(token)));
     }
 
+    // # is the item, #index its place and #acc what reduce has so far; .field is #.field.
+    Result<int> pointer(const Token& token) {
+        std::string name;
+        if (token.text == "#") {
+            advance();
+            // A name that touches the sign.
+            if (current().kind == TokenKind::Name && current().column == token.column + 1) {
+                name = current().text;
+                advance();
+            }
+        }
+        if (!name.empty() && name != "index" && name != "acc")
+            return error_at(token.column, concat("unknown pointer #", name));
+        return add({NodeKind::Current, token.column, std::move(name)});
+    }
+
     Result<int> name(const Token& token) {
         if (at_operator("(")) return call(token, {});
         if (token.text == "true") return add_literal(token, Value{true});
         if (token.text == "false") return add_literal(token, Value{false});
         if (token.text == "nil") return add_literal(token, Value{});
-        if (token.text == "let" || token.text == "if")
-            return error_at(token.column, concat(token.text, " is not served yet"));
         return add({NodeKind::Name, token.column, token.text});
     }
 
@@ -198,22 +279,7 @@ private:
 
     Result<int> literal(const Token& token) {
         if (token.kind == TokenKind::Text) return add_literal(token, Value{token.text});
-        if (token.kind == TokenKind::Float) {
-            double number = 0;
-            const auto [end, problem] =
-                std::from_chars(token.text.data(), token.text.data() + token.text.size(), number);
-            if (problem != std::errc{} || end != token.text.data() + token.text.size())
-                return error_at(token.column, concat("invalid float literal: ", token.text));
-            return add_literal(token, Value{number});
-        }
-        const bool hexadecimal = token.text.starts_with("0x");
-        const std::string_view digits = std::string_view(token.text).substr(hexadecimal ? 2 : 0);
-        long number = 0;
-        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(),
-                                                    number, hexadecimal ? 16 : 10);
-        if (problem != std::errc{} || end != digits.data() + digits.size())
-            return error_at(token.column, concat("invalid integer literal: ", token.text));
-        return add_literal(token, Value{number});
+        return add_literal(token, TRY(number_value(token)));
     }
 
     Result<int> list(int column) {
@@ -230,9 +296,14 @@ private:
         Node node{NodeKind::MapOf, column};
         while (!at_operator("}")) {
             const Token key = current();
-            if (key.kind == TokenKind::Operator || key.kind == TokenKind::End) return unexpected();
-            advance();
-            node.children.push_back(TRY(add_literal(key, Value{key.text})));
+            if (at_operator("(")) {
+                node.children.push_back(TRY(expression(0)));
+            } else {
+                if (key.kind == TokenKind::Operator || key.kind == TokenKind::End)
+                    return unexpected();
+                advance();
+                node.children.push_back(TRY(add_literal(key, Value{key.text})));
+            }
             TRY(expect(":"));
             node.children.push_back(TRY(expression(0)));
             if (!eat(",")) break;
@@ -257,7 +328,7 @@ private:
     Result<int> predicate() {
         const bool braced = eat("{");
         ++in_predicate_;
-        const int body = TRY(expression(0));
+        const int body = TRY(braced ? sequence() : expression(0));
         --in_predicate_;
         if (braced) TRY(expect("}"));
         return body;

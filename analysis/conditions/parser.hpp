@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree of a condition. Grammar and precedences are those of github.com/expr-lang/expr 1.17
-// (its language definition and parser/operator); let, if/else, matches and pipes into predicates
-// are not served and refused by name.
+// (its language definition and parser/operator). Literals of bytes and calls of methods are not
+// served.
 #pragma once
 
 #include <string>
@@ -24,13 +24,15 @@ enum class NodeKind {
     Slice,
     Call,
     ListOf,
-    MapOf
+    MapOf,
+    Sequence,  // the last child's value
+    Let        // children: the value, then what it is known in
 };
 
 struct Node {
     NodeKind kind = NodeKind::Literal;
     int column = 1;
-    std::string text;           // of names, operators and calls
+    std::string text;           // of names, operators, calls and of Current: "", "index" or "acc"
     Value literal;              // of Literal
     std::vector<int> children;  // indices into Tree::nodes; -1 for an absent bound of a slice
     bool nil_safe = false;      // of Member and Slice: behind a ?., so nil yields nil

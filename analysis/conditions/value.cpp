@@ -28,12 +28,46 @@ const Map* Value::map() const {
     return shared ? shared->get() : nullptr;
 }
 
+namespace {
+
+// A text weighs by its length, so that copies of long ones are paid for.
+std::uint32_t weight_of(const Value& part) {
+    const auto* text = part.as<std::string>();
+    return text ? static_cast<std::uint32_t>(std::min<size_t>(1 + text->size() / 32, 1U << 30))
+                : part.weight;
+}
+
+void add_part(Value& whole, const Value& part) {
+    whole.depth = std::max(
+        whole.depth, static_cast<std::uint16_t>(std::min<int>(part.depth + 1, deepest_value + 1)));
+    whole.weight =
+        std::min<std::uint32_t>(whole.weight + std::min(weight_of(part), 1U << 30), 1U << 30);
+}
+
+}  // namespace
+
 Value list_value(List items) {
-    return {std::make_shared<const List>(std::move(items))};
+    Value value;
+    value.depth = 1;
+    for (const auto& item : items) add_part(value, item);
+    value.data = std::make_shared<const List>(std::move(items));
+    return value;
 }
 
 Value map_value(Map entries) {
-    return {std::make_shared<const Map>(std::move(entries))};
+    Value value;
+    value.depth = 1;
+    for (const auto& [key, entry] : entries) {
+        add_part(value, entry);
+        value.weight = std::min<std::uint32_t>(
+            value.weight + static_cast<std::uint32_t>(key.size() / 32), 1U << 30);
+    }
+    value.data = std::make_shared<const Map>(std::move(entries));
+    return value;
+}
+
+bool too_big(const Value& value) {
+    return value.depth > deepest_value || value.weight > heaviest_value;
 }
 
 Value floats(const std::vector<double>& numbers) {
@@ -83,12 +117,28 @@ std::string type_name(const Value& value) {
         [](const std::shared_ptr<const Map>&) -> std::string { return "map[string]interface {}"; });
 }
 
+namespace {
+
+// Go's %v: exponents where the plain digits would be many.
+std::string printed_float(double value) {
+    const double size = std::abs(value);
+    if (!std::isfinite(value) || size == 0 || (size >= 1e-4 && size < 1e21))
+        return format_float(value);
+    std::array<char, 64> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                   std::chars_format::scientific)
+                         .ptr;
+    return {buffer.data(), end};
+}
+
+}  // namespace
+
 std::string to_text(const Value& value) {
     return match(
         value.data, [](std::monostate) -> std::string { return "<nil>"; },
         [](bool truth) -> std::string { return truth ? "true" : "false"; },
         [](long number) { return std::to_string(number); },
-        [](double number) { return format_float(number); },
+        [](double number) { return printed_float(number); },
         [](const std::string& text) { return text; },
         [](TimePoint when) { return format_rfc3339(when); },
         [](Duration length) { return format_duration(length); },
@@ -102,6 +152,17 @@ std::string to_text(const Value& value) {
             for (const auto& [key, item] : *entries) parts.push_back(key + ":" + to_text(item));
             return "map[" + join(parts, " ") + "]";
         });
+}
+
+std::string shown(const Value& value) {
+    constexpr std::uint32_t most_parts = 32;
+    constexpr size_t longest = 200;
+    if (value.weight > most_parts) return "…";
+    std::string text = to_text(value);
+    if (text.size() <= longest) return text;
+    size_t cut = longest;
+    while (cut > 0 && (text[cut] & 0xC0) == 0x80) --cut;  // between characters
+    return text.substr(0, cut) + "…";
 }
 
 std::string format_float(double value) {

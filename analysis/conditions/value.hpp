@@ -3,6 +3,7 @@
 // conditions with. Whole numbers and floats are different types there, and stay so here.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,10 @@ struct Value {
     // expr-lang checks types before it runs anything. Where it knows both sides of == to be of
     // different types it refuses the condition; what comes out of JSON has no type known before.
     bool type_known = true;
+    // What bounds all work on a value, however often its parts are shared: how deep lists and maps
+    // are nested, and how many parts it would have if none were shared.
+    std::uint16_t depth = 0;
+    std::uint32_t weight = 1;
 
     Value() = default;
     Value(bool truth) : data(truth) {}
@@ -53,6 +58,11 @@ struct Value {
 
 Value list_value(List items);
 Value map_value(Map entries);
+// Values beyond these are made by nobody: conditions that would are refused.
+inline constexpr int deepest_value = 600;
+inline constexpr std::uint32_t heaviest_value = 1'000'000;
+[[nodiscard]] bool too_big(const Value& value);
+
 // What Prometheus-like providers give: a list whose items are known to be floats.
 Value floats(const std::vector<double>& numbers);
 // What encoding/json gives Go: every number a float, nothing known about types inside.
@@ -62,6 +72,8 @@ Value value_of(const Json& json);
 std::string type_name(const Value& value);
 // Go's %v, for messages.
 std::string to_text(const Value& value);
+// As much of it as belongs into an error.
+std::string shown(const Value& value);
 // Go's strconv.FormatFloat(value, 'f', -1, 64): the shortest digits that read back, no exponent.
 std::string format_float(double value);
 
