@@ -126,13 +126,5 @@ TEST(PrometheusAnswer, KeepsWarnings) {
     EXPECT_EQ(reading->metadata.at("warnings"), "\"a\", \"b\"");
 }
 
-TEST(Provider, SaysWhichOneIsNotServed) {
-    crds::Metric metric{.name = "m", .providers = {{"web", R"({"url":"http://x"})"}}};
-    EXPECT_EQ(build_query(metric, {}, noon).error().message, "provider web is not served yet");
-    metric.providers = {{"plugin someone/else", "{}"}};
-    EXPECT_EQ(build_query(metric, {}, noon).error().message,
-              "provider plugin someone/else is not served yet");
-}
-
 }  // namespace
 }  // namespace sluice::analysis

@@ -304,10 +304,10 @@ TEST(AnalysisRuns, ASecretInAnErrorIsMasked) {
 
 TEST(AnalysisRuns, AProviderThatIsNotServedIsAnErrorOfItsMeasurement) {
     Json run = run_with(R"(, "consecutiveErrorLimit": 0)", plain_args);
-    run["spec"]["metrics"][0]["provider"] = {{"web", {{"url", "http://x"}}}};
+    run["spec"]["metrics"][0]["provider"] = {{"plugin", {{"someone/else", Json::object()}}}};
     World world(std::move(run), {});
     EXPECT_NE(text_at(world.server.in_phase("Error"), {"status", "message"})
-                  .find("provider web is not served yet"),
+                  .find("provider plugin someone/else is not served yet"),
               std::string::npos);
 }
 

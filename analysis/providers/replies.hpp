@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parsers of providers' replies share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analysis/providers/provider.hpp"
+
+namespace sluice::analysis {
+
+// ", which asks to be asked again after 30" where a reply says so (RFC 9110 10.2.3), else "".
+std::string retry_after_text(const HttpResponse& response);
+
+// The start of a reply's body, for an error.
+std::string body_start(const HttpResponse& response);
+
+// JSON as a result: numbers are floats, and the text is compact JSON with numbers as Go writes
+// them. Invalid where it holds more values than a condition may look at.
+Result<Reading> json_reading(const Json& value);
+std::string go_json_text(const Json& value);
+
+// A list of floats: "[0.5,NaN]".
+Reading floats_reading(const std::vector<double>& numbers);
+
+}  // namespace sluice::analysis
