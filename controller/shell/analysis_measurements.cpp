@@ -127,7 +127,10 @@ void AnalysisMeasurements::start(const MeasurementOrder& order) {
         if (!slots.try_emplace(order.metric.name, Slot{.order = order, .started = now}).second)
             return;
     }
-    auto query = analysis::build_query(order.metric, settings_, now);
+    auto query = [&]() -> Result<analysis::Query> {
+        if (!order.credentials.ok()) return order.credentials.error();
+        return analysis::build_query(order.metric, settings_, now, *order.credentials);
+    }();
     if (!query.ok()) {
         shared_->take(order.uid, order.metric.name, now, query.error());
         return;

@@ -22,6 +22,8 @@ struct MeasurementOrder {
     std::string uid;
     crds::Metric metric;
     std::map<std::string, std::string> secrets;  // never shown: replaced by ***** in what is kept
+    // Of the provider; an error makes the measurement one.
+    Result<analysis::Credentials> credentials = analysis::Credentials{};
 };
 
 // Any thread; of one run, only one at a time. `http` may still answer after this is gone.

@@ -6,6 +6,7 @@
 #include "analysis/arguments.hpp"
 #include "base/text.hpp"
 #include "controller/shell/packs.hpp"
+#include "controller/shell/provider_credentials.hpp"
 
 namespace sluice::shell {
 namespace {
@@ -140,7 +141,9 @@ Result<void> AnalysisRuns::measure(const crds::AnalysisRun& run,
         }
         // The name that results go by was made without secrets.
         metric->name = one.metric;
-        measurements_.start({key, run.metadata.uid, std::move(*metric), *secrets});
+        MeasurementOrder order{key, run.metadata.uid, std::move(*metric), *secrets};
+        add_credentials(parts_.client, options_.providers, run.metadata.ns, order);
+        measurements_.start(order);
     }
     return {};
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/shell/app.hpp"
 
-#include <cstdlib>
 
 #include "base/text.hpp"
 #include "controller/shell/analysis_runs.hpp"
@@ -13,6 +12,7 @@
 #include "controller/shell/git_source_webhook.hpp"
 #include "controller/shell/git_sources.hpp"
 #include "controller/shell/object_metrics.hpp"
+#include "controller/shell/provider_credentials.hpp"
 #include "controller/shell/rollouts.hpp"
 #include "platform/http/multi_loop.hpp"
 
@@ -20,11 +20,6 @@ namespace sluice::shell {
 namespace {
 
 constexpr const char* app_version = "0.1.0";
-
-std::string prometheus_address() {
-    const char* address = std::getenv("ARGO_ROLLOUTS_PROMETHEUS_ADDRESS");  // upstream's name
-    return address ? address : "";
-}
 
 // Members are wired top down and end bottom up: what decides ends before what it writes through.
 class WiredApp final : public App {
@@ -47,7 +42,7 @@ public:
                  .clock = clock,
                  .log = log,
                  .events = [this](Event event) { tell(std::move(event)); }},
-                {.providers = {.prometheus_address = prometheus_address()},
+                {.providers = provider_settings(),
                  .done = metrics_.done("analysisrun")}),
           sources_(
               {.data_dir = options.data_dir,
