@@ -170,7 +170,8 @@ Result<Reading> read_columns(const Json& columns) {
 std::optional<CredentialsRef> datadog_credentials(const Json& config) {
     const std::string name = text_at(config, {"secretRef", "name"});
     return CredentialsRef{name.empty() ? datadog::default_secret : name,
-                          bool_at(config, {"secretRef", "namespaced"}), name.empty()};
+                          bool_at(config, {"secretRef", "namespaced"}),
+                          name.empty() ? "datadog" : ""};
 }
 
 Result<Query> build_datadog_query(const Json& config, const Credentials& credentials,

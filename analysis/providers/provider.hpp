@@ -34,19 +34,35 @@ using Credentials = std::map<std::string, std::string>;  // a Secret's data, dec
 struct ProviderSettings {
     std::string prometheus_address;  // where a metric names none (ARGO_ROLLOUTS_PROMETHEUS_ADDRESS)
     std::string own_namespace = "argo-rollouts";  // of the controller: its Secrets lie there
-    // What the controller was given by itself, by provider; a metric may name a Secret instead.
+    // What the controller was given by itself: "datadog", "aws".
     std::map<std::string, Credentials, std::less<>> own_credentials = {};
 };
 
 // Where a provider's credentials lie. They are read for each measurement and shown nowhere.
 struct CredentialsRef {
-    std::string secret;
+    std::string secret;             // empty: only what the controller was given
     bool in_run_namespace = false;  // false: in the controller's
-    bool by_default = false;        // the metric names none
+    std::string own;                // goes before the Secret: a name in own_credentials
     bool operator==(const CredentialsRef&) const = default;
 };
 
-// The metric's arguments have been put in. Invalid: the metric cannot be measured, and why.
+// One measurement, of a metric whose arguments have been put in.
+struct Inquiry {
+    crds::Metric metric;
+    ProviderSettings settings;
+    TimePoint now{};
+    Credentials credentials = {};
+    crds::TextMap earlier = {};  // metadata of the reading that said "not yet"
+};
+
+// The first request; mostly the only one. Invalid: the metric cannot be measured, and why.
+Result<Query> first_query(const Inquiry& inquiry);
+// What the provider asks on after the answer to request number `step` (0 is the first): a token
+// before the question, say. Nothing: the answer is what parse_reading reads. An error ends the
+// measurement.
+Result<std::optional<Query>> next_query(const Inquiry& inquiry, const HttpResponse& response,
+                                        int step);
+// first_query for whoever has no more.
 Result<Query> build_query(const crds::Metric& metric, const ProviderSettings& settings,
                           TimePoint now, const Credentials& credentials = {});
 // Invalid or Unavailable with upstream's words where upstream has some.

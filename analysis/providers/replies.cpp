@@ -57,6 +57,10 @@ std::string body_start(const HttpResponse& response) {
     return replies::cut(trim(response.body), replies::longest_start);
 }
 
+std::string shortened(std::string_view text) {
+    return replies::cut(text, replies::longest_value);
+}
+
 std::string go_json_text(const Json& value) {
     std::string text;
     replies::write(value, text);
@@ -66,16 +70,13 @@ std::string go_json_text(const Json& value) {
 Result<Reading> json_reading(const Json& value) {
     Value result = value_of(value);
     if (too_big(result)) return invalid("the answer holds too many values");
-    return Reading{
-        std::move(result), replies::cut(go_json_text(value), replies::longest_value), {}};
+    return Reading{std::move(result), shortened(go_json_text(value)), {}};
 }
 
 Reading floats_reading(const std::vector<double>& numbers) {
     std::vector<std::string> texts;
     for (const double number : numbers) texts.push_back(format_float(number));
-    return {floats(numbers),
-            replies::cut(concat("[", join(texts, ","), "]"), replies::longest_value),
-            {}};
+    return {floats(numbers), shortened(concat("[", join(texts, ","), "]")), {}};
 }
 
 }  // namespace sluice::analysis

@@ -15,6 +15,9 @@ std::string retry_after_text(const HttpResponse& response);
 // The start of a reply's body, for an error.
 std::string body_start(const HttpResponse& response);
 
+// As much of a text as a measurement's value keeps.
+std::string shortened(std::string_view text);
+
 // JSON as a result: numbers are floats, and the text is compact JSON with numbers as Go writes
 // them. Invalid where it holds more values than a condition may look at.
 Result<Reading> json_reading(const Json& value);

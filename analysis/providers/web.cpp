@@ -44,8 +44,6 @@ Result<std::string> body_of(const Json& config, std::string_view method) {
 }  // namespace web
 
 Result<Query> build_web_query(const Json& config) {
-    if (!text_at(config, {"authentication", "oauth2", "tokenUrl"}).empty())
-        return invalid("web authentication oauth2 is not served yet");
     if (const Json* sigv4 = find(config, {"authentication", "sigv4"});
         sigv4 && sigv4->is_object() && !sigv4->empty())
         return invalid("web authentication sigv4 is not served yet");

@@ -51,7 +51,33 @@ struct AnalysisMeasurements::Shared {
     }
 };
 
+// The requests of one measurement, one after the other. The last answer is the measurement's.
+struct AnalysisMeasurements::Chain {
+    std::shared_ptr<Shared> shared;
+    http::AsyncHttp& http;  // calls back while it lives, so it is there
+    std::string uid;
+    analysis::Inquiry inquiry;
+
+    static void ask(const std::shared_ptr<Chain>& chain, Result<analysis::Query> query, int step) {
+        if (!query.ok()) return chain->take(query.error());
+        chain->http.submit({std::move(query->request), query->insecure},
+                           [chain, step](Result<HttpResponse> response) {
+                               if (!response.ok()) return chain->take(response.error());
+                               auto next = analysis::next_query(chain->inquiry, *response, step);
+                               if (!next.ok()) return chain->take(next.error());
+                               if (!*next) return chain->take(std::move(response));
+                               ask(chain, std::move(**next), step + 1);
+                           });
+    }
+    void take(Result<HttpResponse> response) const {
+        shared->take(uid, inquiry.metric.name, inquiry.now, std::move(response));
+    }
+};
+
 namespace {
+
+// How long an execution elsewhere (Kayenta's) is left alone; upstream's.
+constexpr Duration resume_delay = std::chrono::seconds{15};
 
 TimePoint whole_second(TimePoint when) {
     return std::chrono::floor<std::chrono::seconds>(when);
@@ -90,8 +116,12 @@ Answer read_answer(const MeasurementOrder& order, TimePoint started, TimePoint f
     }
     if (!crds::completed(answer.measurement.phase)) {
         answer.measurement.finished.reset();
-        answer.measurement.resume = whole_second(finished) + analysis::judge_interval(order.metric);
+        answer.measurement.resume =
+            whole_second(finished) +
+            (judged ? analysis::judge_interval(order.metric) : resume_delay);
     }
+    // What the measurement was started with stays with it.
+    answer.measurement.metadata.insert(order.earlier.begin(), order.earlier.end());
     for (auto& [key, text] : answer.metadata) text = analysis::redact(text, order.secrets);
     for (auto& [key, text] : answer.measurement.metadata)
         text = analysis::redact(text, order.secrets);
@@ -127,19 +157,16 @@ void AnalysisMeasurements::start(const MeasurementOrder& order) {
         if (!slots.try_emplace(order.metric.name, Slot{.order = order, .started = now}).second)
             return;
     }
-    auto query = [&]() -> Result<analysis::Query> {
-        if (!order.credentials.ok()) return order.credentials.error();
-        return analysis::build_query(order.metric, settings_, now, *order.credentials);
-    }();
-    if (!query.ok()) {
-        shared_->take(order.uid, order.metric.name, now, query.error());
+    if (!order.credentials.ok()) {
+        shared_->take(order.uid, order.metric.name, now, order.credentials.error());
         return;
     }
-    http_.submit({std::move(query->request), query->insecure},
-                 [shared = shared_, uid = order.uid, metric = order.metric.name,
-                  now](Result<HttpResponse> response) {
-                     shared->take(uid, metric, now, std::move(response));
-                 });
+    auto chain = std::make_shared<Chain>(
+        Chain{shared_,
+              http_,
+              order.uid,
+              {order.metric, settings_, now, *order.credentials, order.earlier}});
+    Chain::ask(chain, analysis::first_query(chain->inquiry), 0);
 }
 
 Observation AnalysisMeasurements::observe(const std::string& uid) {

@@ -24,6 +24,7 @@ struct MeasurementOrder {
     std::map<std::string, std::string> secrets;  // never shown: replaced by ***** in what is kept
     // Of the provider; an error makes the measurement one.
     Result<analysis::Credentials> credentials = analysis::Credentials{};
+    crds::TextMap earlier = {};  // metadata of the measurement that goes on
 };
 
 // Any thread; of one run, only one at a time. `http` may still answer after this is gone.
@@ -57,6 +58,7 @@ private:
     struct Slot;
     struct RunMemory;
     struct Shared;
+    struct Chain;
 
     http::AsyncHttp& http_;
     const Clock& clock_;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/arguments.hpp"
+#include "analysis/providers/judge.hpp"
 #include "base/text.hpp"
 #include "controller/shell/packs.hpp"
 #include "controller/shell/provider_credentials.hpp"
@@ -19,6 +20,17 @@ ObjectRef ref_of_run(const crds::AnalysisRun& run) {
 Json status_document(const crds::AnalysisRunStatus& status) {
     if (status == crds::AnalysisRunStatus{}) return Json::object();
     return crds::encode_analysis_run_status(status);
+}
+
+// What is known of a measurement that was started elsewhere and is not over (Kayenta's). The judge
+// needs nothing: every look sees all.
+crds::TextMap earlier_of(const crds::AnalysisRun& run, const crds::Metric& metric) {
+    if (analysis::is_judged(metric)) return {};
+    for (const auto& result : run.status.metric_results)
+        if (result.name == metric.name && !result.measurements.empty() &&
+            !crds::completed(result.measurements.back().phase))
+            return result.measurements.back().metadata;
+    return {};
 }
 
 }  // namespace
@@ -143,6 +155,7 @@ Result<void> AnalysisRuns::measure(const crds::AnalysisRun& run,
         metric->name = one.metric;
         MeasurementOrder order{key, run.metadata.uid, std::move(*metric), *secrets};
         add_credentials(parts_.client, options_.providers, run.metadata.ns, order);
+        order.earlier = earlier_of(run, order.metric);
         measurements_.start(order);
     }
     return {};

@@ -11,7 +11,7 @@
 namespace sluice::shell {
 
 // From the environment, by upstream's names: ARGO_ROLLOUTS_PROMETHEUS_ADDRESS, POD_NAMESPACE (else
-// what the service account says), DD_API_KEY, DD_APP_KEY and DD_ADDRESS.
+// what the service account says), DD_API_KEY, DD_APP_KEY, DD_ADDRESS, and the AWS SDKs' AWS_*.
 analysis::ProviderSettings provider_settings();
 
 // Reads the Secret that the order's provider needs, if any. A failure makes the measurement an

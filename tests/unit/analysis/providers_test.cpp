@@ -34,7 +34,7 @@ TEST(WebProvider, RefusesWhatContradictsItself) {
         refused("web", R"({"url": "http://x", "headers": [{"key": "a", "value": "b\r\nc: d"}]})"),
         "header \"a\" holds a line break or a colon");
     EXPECT_EQ(refused("web", R"({"url": "u", "authentication": {"oauth2": {"tokenUrl": "t"}}})"),
-              "web authentication oauth2 is not served yet");
+              "missing mandatory parameter in metric for OAuth2 setup");
     EXPECT_EQ(refused("web", "{}"), "web metric has no url");
 }
 
@@ -124,10 +124,11 @@ TEST(DatadogProvider, RefusesWhatContradictsItself) {
 }
 
 TEST(DatadogProvider, TakesTheSecretThatTheMetricNames) {
-    EXPECT_EQ(credentials_of(metric_of("datadog", "{}")), (CredentialsRef{"datadog", false, true}));
+    EXPECT_EQ(credentials_of(metric_of("datadog", "{}")),
+              (CredentialsRef{"datadog", false, "datadog"}));
     EXPECT_EQ(
         credentials_of(metric_of("datadog", R"({"secretRef": {"name": "s", "namespaced": true}})")),
-        (CredentialsRef{"s", true, false}));
+        (CredentialsRef{"s", true, ""}));
 }
 
 TEST(DatadogProvider, TakesTheNewestPoint) {
@@ -254,7 +255,7 @@ TEST(SkywalkingProvider, GivesTheDataAsItIs) {
 }
 
 TEST(Providers, ThatAreNotServedSaySo) {
-    for (const char* name : {"cloudWatch", "job", "kayenta", "plugin someone/else"})
+    for (const char* name : {"job", "plugin someone/else"})
         EXPECT_EQ(refused(name, "{}"), concat("provider ", name, " is not served yet"));
     crds::Metric metric = metric_of("web", "{}");
     metric.providers.push_back(metric.providers.front());

@@ -2,7 +2,11 @@
 #include "controller/shell/provider_credentials.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
@@ -74,6 +78,43 @@ TEST(ProviderCredentials, OfTheControllerServeMetricsThatNameNoSecret) {
     EXPECT_EQ(setting.order("datadog", R"({"query": "q", "secretRef": {"name": "named"}})")
                   .credentials->at("api-key"),
               "named");
+}
+
+constexpr const char* cloudwatch = R"({"metricDataQueries": [{"id": "a"}]})";
+
+// A service account's token is renewed in its file.
+TEST(ProviderCredentials, OfAServiceAccountAreReadAnew) {
+    Setting setting;
+    const std::string file = concat(testing::TempDir(), "sluice-token-", ::getpid());
+    setting.settings.own_credentials["aws"] = {{"web-identity-token-file", file},
+                                               {"role-arn", "arn:r"}};
+    for (const char* token : {"first", "second"}) {
+        std::ofstream(file) << token << "\n";
+        const auto order = setting.order("cloudWatch", cloudwatch);
+        ASSERT_TRUE(order.credentials.ok()) << order.credentials.error().message;
+        EXPECT_EQ(order.credentials->at("web-identity-token"), token);
+        EXPECT_EQ(order.secrets,
+                  (std::map<std::string, std::string>{{"credentials web-identity-token", token}}));
+    }
+    std::filesystem::remove(file);
+    EXPECT_FALSE(setting.order("cloudWatch", cloudwatch).credentials.ok());
+}
+
+TEST(ProviderCredentials, OfTheEnvironmentHaveTheNamesOfTheSdks) {
+    const std::map<const char*, const char*> variables{{"AWS_ACCESS_KEY_ID", "AK"},
+                                                       {"AWS_SECRET_ACCESS_KEY", "sk"},
+                                                       {"AWS_DEFAULT_REGION", "eu-west-1"},
+                                                       {"DD_API_KEY", "a"},
+                                                       {"DD_APP_KEY", "b"},
+                                                       {"POD_NAMESPACE", "here"}};
+    for (const auto& [name, text] : variables) ::setenv(name, text, 1);
+    const auto settings = provider_settings();
+    for (const auto& [name, text] : variables) ::unsetenv(name);
+    EXPECT_EQ(settings.own_namespace, "here");
+    EXPECT_EQ(settings.own_credentials.at("aws"),
+              (analysis::Credentials{
+                  {"access-key-id", "AK"}, {"secret-access-key", "sk"}, {"region", "eu-west-1"}}));
+    EXPECT_EQ(settings.own_credentials.at("datadog").at("app-key"), "b");
 }
 
 TEST(ProviderCredentials, AreAskedForByNobodyWhoNeedsNone) {
