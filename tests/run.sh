@@ -139,6 +139,7 @@ done
 
 ./examples/quickstart/install.sh
 ./examples/quickstart/build.sh
+./tests/clients.sh
 
 for part in "${parts[@]}"; do
     case $part in

@@ -105,6 +105,14 @@ void check_secret_type(const Json& secret, const Json* before, std::vector<Statu
             causes.push_back({concat("data[", key, "]"), "FieldValueRequired", "Required value"});
 }
 
+void check_event(const Json& event, std::vector<StatusCause>& causes) {
+    const std::string about = text_at(event, {"involvedObject", "namespace"});
+    if (!about.empty() && about != text_at(event, {"metadata", "namespace"}))
+        causes.push_back(
+            {"involvedObject.namespace", "FieldValueInvalid",
+             concat("Invalid value: \"", about, "\": does not match event.namespace")});
+}
+
 }  // namespace
 
 std::vector<StatusCause> builtin_problems(const Resource& resource, const Json& object,
@@ -113,6 +121,7 @@ std::vector<StatusCause> builtin_problems(const Resource& resource, const Json& 
     check_owners(object, causes);
     if (resource.custom) return causes;
     check_finalizers(object, causes);
+    if (resource.type == resources::events) check_event(object, causes);
     const bool secret = resource.type == resources::secrets;
     if (!secret && resource.type != resources::config_maps) return causes;
     check_data(object, causes);

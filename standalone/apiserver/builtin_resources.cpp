@@ -103,6 +103,24 @@ std::vector<Resource> group_resources() {
     };
 }
 
+// What `kubectl apply --prune` and others ask for by name. To take one and never run it would be a
+// lie, so creating one is refused.
+std::vector<Resource> unrun_resources() {
+    std::vector<Resource> unrun = {
+        builtin({"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"},
+                "persistentvolumeclaim", {"pvc"}),
+        builtin({"", "v1", "persistentvolumes", "PersistentVolume", false}, "persistentvolume",
+                {"pv"}),
+        builtin({"", "v1", "replicationcontrollers", "ReplicationController"},
+                "replicationcontroller", {"rc"}),
+        builtin({"apps", "v1", "daemonsets", "DaemonSet"}, "daemonset", {"ds"}),
+        builtin({"apps", "v1", "statefulsets", "StatefulSet"}, "statefulset", {"sts"}),
+        builtin({"batch", "v1", "cronjobs", "CronJob"}, "cronjob", {"cj"}),
+    };
+    for (auto& resource : unrun) resource.unrun = true;
+    return unrun;
+}
+
 // Documents only: the server has one user, whom nothing is forbidden.
 std::vector<Resource> access_resources() {
     const char* group = "rbac.authorization.k8s.io";
@@ -138,6 +156,7 @@ std::vector<Resource> delivery_resources() {
 std::vector<Resource> builtin_resources() {
     std::vector<Resource> all = core_resources();
     for (auto& resource : group_resources()) all.push_back(std::move(resource));
+    for (auto& resource : unrun_resources()) all.push_back(std::move(resource));
     for (auto& resource : access_resources()) all.push_back(std::move(resource));
     for (auto& resource : delivery_resources()) all.push_back(std::move(resource));
     for (const auto* type :

@@ -27,6 +27,7 @@ HttpResponse json_response(const Json& body, std::string content_type = "applica
 
 const std::vector<std::string> object_verbs = {"create", "delete", "deletecollection", "get",
                                                "list",   "patch",  "update",           "watch"};
+const std::vector<std::string> unrun_verbs = {"get", "list", "watch"};
 const std::vector<std::string> part_verbs = {"get", "patch", "update"};
 
 // Groups in order of appearance, with the versions they serve, preferred first.
@@ -71,7 +72,7 @@ void add_resource_rows(Json& rows, const Resource& resource) {
                     {"verbs", verbs}};
     };
     const std::string& plural = resource.type.plural;
-    Json main = row(plural, resource.type.kind, object_verbs);
+    Json main = row(plural, resource.type.kind, resource.unrun ? unrun_verbs : object_verbs);
     main["singularName"] = resource.singular;
     if (!resource.short_names.empty()) main["shortNames"] = resource.short_names;
     if (!resource.categories.empty()) main["categories"] = resource.categories;
@@ -119,7 +120,7 @@ Json aggregated_resource(const Resource& resource, const std::string& version) {
                 {"responseKind", kind},
                 {"scope", type.namespaced ? "Namespaced" : "Cluster"},
                 {"singularResource", resource.singular},
-                {"verbs", object_verbs}};
+                {"verbs", resource.unrun ? unrun_verbs : object_verbs}};
     if (!resource.short_names.empty()) row["shortNames"] = resource.short_names;
     if (!resource.categories.empty()) row["categories"] = resource.categories;
     const auto add_part = [&](const char* name, const Json& response, const Json& verbs) {

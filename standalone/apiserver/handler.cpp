@@ -143,6 +143,7 @@ ApiResult<Answer> Handler::collection(const Call& call) {
     if (method == "GET" || method == "HEAD")
         return call.query.flag("watch") ? watch(call) : list(call);
     if (call.resource->type.namespaced && call.path.ns.empty()) return status::method_not_allowed();
+    if (call.resource->unrun) return status::method_not_allowed();
     if (method == "POST") return create(call);
     if (method == "DELETE") return remove_collection(call);
     return status::method_not_allowed();
@@ -151,6 +152,8 @@ ApiResult<Answer> Handler::collection(const Call& call) {
 ApiResult<Answer> Handler::single(const Call& call) {
     const std::string& method = call.request.method;
     const std::string& subresource = call.path.subresource;
+    if (call.resource->unrun && method != "GET" && method != "HEAD")
+        return status::method_not_allowed();
     if (subresource == "log" && call.resource->type == resources::pods)
         return method == "GET" ? pod_log(call) : status::method_not_allowed();
     if (subresource == "eviction" && call.resource->type == resources::pods)

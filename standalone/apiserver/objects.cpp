@@ -62,6 +62,7 @@ Result<void> Objects::prepare() {
         if (!made.ok() && made.error().reason != "AlreadyExists")
             return unavailable(concat("create namespace ", name, ": ", made.error().message));
     }
+    finish_interrupted_orphaning();
     for (const auto& record : store_.list("namespaces").records)
         if (record->fields.contains("status.phase") &&
             record->fields.at("status.phase") == "Terminating") {

@@ -45,8 +45,8 @@ public:
     Objects(store::Store& store, Registry& registry, const Clock& clock, Identities identities,
             Log& log);
 
-    // `default` and `kube-system`, what an interrupted deletion of a namespace left, and the kinds
-    // of stored definitions.
+    // `default` and `kube-system`, what interrupted deletions left, and the kinds of stored
+    // definitions.
     Result<void> prepare();
 
     ApiResult<store::RecordPtr> create(const Resource& resource, const std::string& ns, Json body,
@@ -74,6 +74,10 @@ private:
     void empty_namespace(const std::string& ns);
     void finish_namespace(const std::string& ns);
     void orphan_dependents(const std::string& uid);
+    // Of an owner that is marked: its dependents lose it, and then its finalizer goes.
+    void finish_orphaning(const Resource& resource, const store::Key& key);
+    // What a kill between the two left behind.
+    void finish_interrupted_orphaning();
     void remove_all_of(const std::string& store_type);
     // Events live for an hour, as upstream's; looked at when one is added, every few minutes.
     void expire_events();

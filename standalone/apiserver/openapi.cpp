@@ -11,21 +11,11 @@
 #include "base/text.hpp"
 #include "crds/definitions.hpp"
 #include "standalone/apiserver/discovery.hpp"
+#include "standalone/apiserver/openapi_v2.hpp"
 #include "standalone/apiserver/schema/open_api.hpp"
 
 namespace sluice::standalone::apiserver {
 namespace {
-
-// An OpenAPI v2 document in protobuf: swagger "2.0", info {title "K", version "v1"}, no paths.
-constexpr std::string_view openapi_v2(
-    "\x0a\x03"
-    "2.0"
-    "\x12\x07\x0a\x01"
-    "K"
-    "\x12\x02"
-    "v1"
-    "\x42\x00",
-    16);
 
 std::string openapi_path(const ResourceType& type) {
     return type.group.empty() ? concat("api/", type.version)
@@ -134,7 +124,7 @@ HttpResponse openapi_response(std::string body, const char* content_type) {
 std::optional<HttpResponse> openapi_answer(const Registry& registry,
                                            const std::vector<std::string>& parts) {
     if (parts.size() == 2 && parts[1] == "v2")
-        return openapi_response(std::string(openapi_v2),
+        return openapi_response(openapi_v2(registry.all()),
                                 "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
     if (parts.size() < 2 || parts[1] != "v3") return std::nullopt;
     const auto resources = registry.all();

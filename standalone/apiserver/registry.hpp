@@ -43,6 +43,7 @@ struct Resource {
     bool status = false;      // has the status subresource
     bool generation = false;  // metadata.generation is kept
     bool collected = false;   // the garbage collector watches it: foreground deletion waits for it
+    bool unrun = false;       // can be asked for, and is never there: nothing here would run it
     bool custom = false;  // behaves as a CRD's: no strategic merge, resourceVersion needed for PUT
     std::optional<ScalePaths> scale;
     std::vector<std::string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deletion: preconditions, finalizers, the grace of pods, and what goes with an object. Dependents
 // are the garbage collector's; namespaces and definitions are emptied here.
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -13,13 +14,16 @@ namespace {
 constexpr int max_removal_tries = 50;
 constexpr Duration event_life = std::chrono::hours{1};
 constexpr Duration event_expiry_interval = std::chrono::minutes{5};
+constexpr const char* orphan_finalizer = "orphan";
 
-// When it was last seen.
+// When it was last told; one that tells of long ago lives as long as any other.
 std::optional<TimePoint> event_time(const Json& event) {
-    for (const auto field : {"lastTimestamp", "eventTime"})
-        if (const auto when = parse_rfc3339(text_at(event, {field})); when.ok()) return *when;
-    const auto made = parse_rfc3339(text_at(event, {"metadata", "creationTimestamp"}));
-    return made.ok() ? std::optional(*made) : std::nullopt;
+    std::optional<TimePoint> latest;
+    for (const auto& text : {text_at(event, {"lastTimestamp"}), text_at(event, {"eventTime"}),
+                             text_at(event, {"metadata", "creationTimestamp"})})
+        if (const auto when = parse_rfc3339(text); when.ok())
+            latest = latest ? std::max(*latest, *when) : *when;
+    return latest;
 }
 
 ApiResult<void> check_preconditions(const Resource& resource, const store::Record& record,
@@ -97,12 +101,14 @@ ApiResult<std::optional<Deleted>> Objects::try_remove(const Resource& resource,
     }
     if (deletion.foreground && resource.collected && !being_deleted(live))
         live["metadata"]["finalizers"].push_back("foregroundDeletion");
+    if (deletion.orphan && !being_deleted(live))
+        live["metadata"]["finalizers"].push_back(orphan_finalizer);
     const bool marked = mark_deleted(live, grace_of(resource, live, deletion), clock_.now());
     const bool is_namespace = resource.type == resources::namespaces;
     const bool vanishes = !is_namespace && ready_to_vanish(live);
     if (deletion.dry_run) return std::optional(Deleted{record, vanishes});
     if (!marked && !vanishes && !is_namespace) return std::optional(Deleted{record, false});
-    if (deletion.orphan) orphan_dependents(text_at(live, {"metadata", "uid"}));
+    const bool orphans = deletion.orphan && marked;
     Result<store::RecordPtr> stored = record;
     if (vanishes)
         stored = store_.remove(record->key, record->version);
@@ -111,6 +117,8 @@ ApiResult<std::optional<Deleted>> Objects::try_remove(const Resource& resource,
     if (stored.failed_with(ErrorKind::Conflict)) return std::optional<Deleted>();
     if (!stored.ok()) return from_store(resource, record->key.name, stored.error());
     if (vanishes) after_removal(resource, *stored);
+    // Marked first, so that no controller takes back what it has just lost.
+    if (orphans) finish_orphaning(resource, record->key);
     if (is_namespace) {
         empty_namespace(record->key.name);
         finish_namespace(record->key.name);
@@ -173,7 +181,36 @@ void Objects::expire_events() {
     }
 }
 
-// propagationPolicy=Orphan: the owner's references go before the owner does.
+// propagationPolicy=Orphan: the references to the owner go before the owner does.
+void Objects::finish_orphaning(const Resource& resource, const store::Key& key) {
+    const store::RecordPtr record = store_.get(key);
+    if (!record) return;
+    const auto owner = parse_json(record->text);
+    if (!owner.ok() || !being_deleted(*owner)) return;
+    orphan_dependents(text_at(*owner, {"metadata", "uid"}));
+    const auto release = [](const Json& live) -> ApiResult<Json> {
+        Json changed = live;
+        Json left = Json::array();
+        if (const Json* held = find(live, {"metadata", "finalizers"}); held && held->is_array())
+            for (const auto& name : *held)
+                if (name != Json(orphan_finalizer)) left.push_back(name);
+        changed["metadata"]["finalizers"] = std::move(left);
+        return changed;
+    };
+    static_cast<void>(update(resource, Part::Main, key.ns, key.name, release, false));
+}
+
+void Objects::finish_interrupted_orphaning() {
+    for (const auto& type : store_.types()) {
+        const ResourcePtr resource = registry_.find_store_type(type);
+        if (!resource) continue;
+        for (const auto& record : store_.list(type).records)
+            if (record->text.find("\"deletionTimestamp\":") != std::string::npos &&
+                record->text.find(concat("\"", orphan_finalizer, "\"")) != std::string::npos)
+                finish_orphaning(*resource, record->key);
+    }
+}
+
 void Objects::orphan_dependents(const std::string& uid) {
     for (const auto& type : store_.types()) {
         const ResourcePtr resource = registry_.find_store_type(type);

@@ -114,9 +114,21 @@ Result<void> ReplicaSetController::adopt_or_release(const ReplicaSetDecision& de
         if (!written.ok() && !written.failed_with(ErrorKind::NotFound)) return written.error();
         return {};
     };
-    for (const auto& name : decision.adopt) TRY(write(name, true));
+    if (!decision.adopt.empty() && TRY(may_adopt(replica_set)))
+        for (const auto& name : decision.adopt) TRY(write(name, true));
     for (const auto& name : decision.release) TRY(write(name, false));
     return {};
+}
+
+// One that has been told to go since it was read must not take back the pods that it lost by that.
+Result<bool> ReplicaSetController::may_adopt(const Json& replica_set) {
+    const auto live =
+        client_.get({resources::replica_sets, text_at(replica_set, {"metadata", "namespace"}),
+                     text_at(replica_set, {"metadata", "name"})});
+    if (live.failed_with(ErrorKind::NotFound)) return false;
+    if (!live.ok()) return live.error();
+    return !find(*live, {"metadata", "deletionTimestamp"}) &&
+           text_at(*live, {"metadata", "uid"}) == text_at(replica_set, {"metadata", "uid"});
 }
 
 Result<void> ReplicaSetController::create_pod(const Json& replica_set) {

@@ -26,6 +26,7 @@ private:
     Result<std::optional<Duration>> act(const ReplicaSetView& cached);
     Result<void> adopt_or_release(const ReplicaSetDecision& decision, const Json& replica_set,
                                   const std::vector<Json>& pods);
+    Result<bool> may_adopt(const Json& replica_set);
     Result<void> scale(const ReplicaSetDecision& decision, const Json& replica_set,
                        const std::vector<Json>& pods);
     Result<void> create_pod(const Json& replica_set);

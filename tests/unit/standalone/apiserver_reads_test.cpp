@@ -181,7 +181,37 @@ TEST(ApiDiscovery, BothFormsNameTheSubresources) {
               "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
     EXPECT_EQ(server.get("/apis").body["kind"], "APIGroupList");
     EXPECT_EQ(server.get("/version").body["minor"], "32");
-    EXPECT_EQ(server.get("/openapi/v2").text.size(), 16U);
+}
+
+// As bytes: a PATCH with the parameter dryRun (Operation.parameters, 8) and its kind (13).
+TEST(ApiDiscovery, TheOldestFormSaysWhichKindsTakeADryRun) {
+    TestServer server;
+    const std::string document = server.get("/openapi/v2").text;
+    const std::string parameter =
+        "\x42\x0e\x0a\x0c\x12\x0a\x1a\x08\x22\x06"
+        "dryRun";
+    for (const std::string kind : {"group: \"\"\nversion: v1\nkind: ConfigMap\n",
+                                   "group: \"argoproj.io\"\nversion: v1alpha1\nkind: Rollout\n"}) {
+        const auto at = document.find(kind);
+        ASSERT_NE(at, std::string::npos) << kind;
+        EXPECT_EQ(document.rfind(parameter, at),
+                  document.rfind("x-kubernetes-group", at) - parameter.size() - 4)
+            << kind;
+    }
+}
+
+TEST(ApiDiscovery, KindsThatNobodyRunsAreListedAndRefused) {
+    TestServer server;
+    const std::string sets = "/apis/apps/v1/namespaces/default/statefulsets";
+    EXPECT_EQ(server.get(sets).body["items"], Json::array());
+    EXPECT_EQ(server.post(sets, {{"metadata", {{"name", "db"}}}}).status, 405);
+    EXPECT_EQ(server.put(sets + "/db", {{"metadata", {{"name", "db"}}}}).status, 405);
+    const Reply kinds = server.get("/apis/apps/v1");
+    const auto& rows = kinds.body["resources"];
+    const auto row =
+        std::ranges::find(rows, Json("statefulsets"), [](const Json& one) { return one["name"]; });
+    ASSERT_NE(row, rows.end());
+    EXPECT_EQ((*row)["verbs"], (Json{"get", "list", "watch"}));
 }
 
 TEST(ApiDiscovery, DefinitionsAddKindsWhileTheyExist) {

@@ -133,10 +133,31 @@ TEST(ApiRemoval, OrphanedDependentsLoseTheirOwner) {
                                              {"name", "web"},
                                              {"uid", owner["metadata"]["uid"]}}};
     server.post(config_maps_url, child);
-    server.remove(rollouts_url + "/web", {{"propagationPolicy", "Orphan"}});
+    const Reply marked = server.remove(rollouts_url + "/web", {{"propagationPolicy", "Orphan"}});
+    EXPECT_EQ(marked.body["metadata"]["finalizers"], (Json{"orphan"}));
+    EXPECT_TRUE(marked.body["metadata"].contains("deletionTimestamp"));
+    EXPECT_EQ(server.get(rollouts_url + "/web").status, 404);
     const Reply left = server.get(config_maps_url + "/c");
     EXPECT_EQ(left.status, 200);
     EXPECT_FALSE(left.body["metadata"].contains("ownerReferences"));
+}
+
+TEST(ApiRemoval, OrphaningIsFinishedByTheNextStart) {
+    TestServer server;
+    Json object = rollout("web");
+    object["metadata"]["finalizers"] = {"orphan"};
+    const Json owner = server.post(rollouts_url, object).body;
+    Json child = config_map("c");
+    child["metadata"]["ownerReferences"] = {{{"apiVersion", "argoproj.io/v1alpha1"},
+                                             {"kind", "Rollout"},
+                                             {"name", "web"},
+                                             {"uid", owner["metadata"]["uid"]}}};
+    server.post(config_maps_url, child);
+    server.remove(rollouts_url + "/web");
+    ASSERT_EQ(server.get(rollouts_url + "/web").status, 200) << "as a kill leaves it";
+    ASSERT_TRUE(server.handler.prepare().ok());
+    EXPECT_EQ(server.get(rollouts_url + "/web").status, 404);
+    EXPECT_FALSE(server.get(config_maps_url + "/c").body["metadata"].contains("ownerReferences"));
 }
 
 TEST(ApiRemoval, NamespaceTakesItsContentAndWaitsForFinalizers) {
