@@ -160,9 +160,9 @@ std::vector<Resource> builtin_resources() {
     for (auto& resource : access_resources()) all.push_back(std::move(resource));
     for (auto& resource : delivery_resources()) all.push_back(std::move(resource));
     for (const auto* type :
-         {&resources::rollouts, &resources::replica_sets, &resources::pods, &resources::services,
-          &resources::endpoint_slices, &resources::analysis_runs, &resources::experiments,
-          &resources::jobs, &resources::ingresses, &resources::deliveries})
+         {&resources::rollouts, &resources::deployments, &resources::replica_sets, &resources::pods,
+          &resources::services, &resources::endpoint_slices, &resources::analysis_runs,
+          &resources::experiments, &resources::jobs, &resources::ingresses, &resources::deliveries})
         std::ranges::find(all, *type, &Resource::type)->collected = true;
     const SchemaPtr open = custom_schema({{"x-kubernetes-preserve-unknown-fields", true}});
     for (auto& resource : all)

@@ -66,6 +66,21 @@ void default_endpoint_ports(Json& ports) {
         }
 }
 
+// A Job tells its pods from others' by its uid, unless it says that it has labels of its own.
+void select_own_pods(Json& job) {
+    Json& spec = job["spec"];
+    if (bool_at(spec, {"manualSelector"}) || find(spec, {"selector"})) return;
+    const std::string uid = text_at(job, {"metadata", "uid"});
+    const std::string name = text_at(job, {"metadata", "name"});
+    spec["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"] = uid;
+    Json& pod_template = spec["template"];
+    if (!pod_template.is_object()) pod_template = Json::object();
+    for (const char* prefix : {"", "batch.kubernetes.io/"}) {
+        pod_template["metadata"]["labels"][concat(prefix, "controller-uid")] = uid;
+        pod_template["metadata"]["labels"][concat(prefix, "job-name")] = name;
+    }
+}
+
 void default_workload(const Resource& resource, Json& object) {
     if (resource.type == resources::pods) default_pod_spec(object["spec"], true);
     if (resource.type == resources::deployments) default_deployment(spec_of(object));
@@ -81,6 +96,7 @@ void default_workload(const Resource& resource, Json& object) {
         set_default(spec, "parallelism", 1);
         set_default(spec, "podReplacementPolicy", "TerminatingOrFailed");
         set_default(spec, "suspend", false);
+        select_own_pods(object);
         default_template(spec);
     }
 }

@@ -8,16 +8,10 @@ namespace sluice::standalone::workloads {
 
 const std::vector<ResourceType>& collected_types() {
     static const std::vector<ResourceType> types = {
-        resources::rollouts,
-        resources::replica_sets,
-        resources::pods,
-        resources::services,
-        resources::endpoint_slices,
-        resources::analysis_runs,
-        resources::experiments,
-        resources::jobs,
-        resources::ingresses,
-        resources::deliveries,
+        resources::rollouts,      resources::deployments, resources::replica_sets,
+        resources::pods,          resources::services,    resources::endpoint_slices,
+        resources::analysis_runs, resources::experiments, resources::jobs,
+        resources::ingresses,     resources::deliveries,
     };
     return types;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "standalone/workloads/objects.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.hpp"
 #include "base/text.hpp"
 
 namespace sluice::standalone::workloads {
@@ -32,11 +34,44 @@ void decode_containers(const Json& pod, PodView& view) {
         for (const auto& port : list_at(container, {"ports"}))
             view.ports.push_back({text_at(port, {"name"}), text_at(port, {"protocol"}, "TCP"),
                                   integer_at(port, {"containerPort"})});
-    for (const auto& status : list_at(pod, {"status", "containerStatuses"}))
-        view.restarts = std::max(view.restarts, integer_at(status, {"restartCount"}));
+    for (const auto& status : list_at(pod, {"status", "containerStatuses"})) {
+        const long restarts = integer_at(status, {"restartCount"});
+        view.restarts = std::max(view.restarts, restarts);
+        view.all_restarts += restarts;
+        view.finished =
+            std::max(view.finished, instant_at(status, {"state", "terminated", "finishedAt"}));
+    }
+}
+
+DeployedReplicaSet decode_deployed(const Json& rs) {
+    DeployedReplicaSet deployed{
+        .labels = decode_labels(find(rs, {"metadata", "labels"})),
+        .created = instant_at(rs, {"metadata", "creationTimestamp"}),
+        .annotations = decode_labels(find(rs, {"metadata", "annotations"})),
+    };
+    for (auto& owner : decode_owners(rs))
+        if (owner.controller) deployed.controller = std::move(owner);
+    // A Rollout's need not be digested at every change of their status.
+    if (!deployed.controller || deployed.controller->kind == "Deployment")
+        deployed.template_digest = deployed_template_digest(find(rs, {"spec", "template"}));
+    return deployed;
 }
 
 }  // namespace
+
+std::string deployed_template_digest(const Json* pod_template) {
+    if (!pod_template) return sha256_hex("");
+    Json plain = *pod_template;
+    if (find(plain, {"metadata", "labels"})) {
+        plain["metadata"]["labels"].erase(deployment_hash_label);
+        if (plain["metadata"]["labels"].empty()) plain["metadata"].erase("labels");
+    }
+    if (plain.contains("metadata") && plain["metadata"].is_object()) {
+        plain["metadata"].erase("creationTimestamp");
+        if (plain["metadata"].empty()) plain.erase("metadata");
+    }
+    return sha256_hex(to_text(plain));
+}
 
 std::vector<OwnerReference> decode_owners(const Json& object) {
     std::vector<OwnerReference> owners;
@@ -87,6 +122,7 @@ ReplicaSetView decode_replica_set_view(const Json& replica_set) {
                    integer_at(rs, {"status", "readyReplicas"}),
                    integer_at(rs, {"status", "availableReplicas"}),
                    integer_at(rs, {"status", "observedGeneration"}, -1)},
+        .deployed = decode_deployed(rs),
     };
 }
 

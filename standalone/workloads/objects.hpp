@@ -48,6 +48,8 @@ struct PodView {
     std::string ip;
     std::string hostname;
     long restarts = 0;
+    long all_restarts = 0;   // of all containers together
+    TimePoint finished;      // of the container that ended last; the epoch while none has
     long deletion_cost = 0;  // annotation controller.kubernetes.io/pod-deletion-cost
     std::vector<ContainerPort> ports;
     bool operator==(const PodView&) const = default;
@@ -67,6 +69,16 @@ struct ReplicaSetStatus {
     bool operator==(const ReplicaSetStatus&) const = default;
 };
 
+// What only a Deployment reads of its ReplicaSets.
+struct DeployedReplicaSet {
+    std::optional<OwnerReference> controller;
+    Labels labels;
+    TimePoint created;
+    Labels annotations;
+    std::string template_digest;  // without the hash label; empty where another kind owns it
+    bool operator==(const DeployedReplicaSet&) const = default;
+};
+
 struct ReplicaSetView {
     std::string ns;
     std::string name;
@@ -78,6 +90,7 @@ struct ReplicaSetView {
     bool deleting = false;
     long generation = 0;
     ReplicaSetStatus status;
+    DeployedReplicaSet deployed;
     bool operator==(const ReplicaSetView&) const = default;
 };
 
@@ -102,6 +115,10 @@ struct ServiceView {
     bool deleting = false;
     bool operator==(const ServiceView&) const = default;
 };
+
+// By which a Deployment knows its template in a ReplicaSet: sha256 of it without the hash label.
+std::string deployed_template_digest(const Json* pod_template);
+inline constexpr const char* deployment_hash_label = "pod-template-hash";
 
 // Never fail: what is missing or of another type is empty.
 PodView decode_pod_view(const Json& pod);

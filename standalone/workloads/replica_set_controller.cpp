@@ -9,9 +9,6 @@
 namespace sluice::standalone::workloads {
 namespace {
 
-// Kubernetes' own alphabet for generated names: no vowels, so no words.
-constexpr std::string_view name_alphabet = "bcdfghjklmnpqrstvwxz2456789";
-
 const Json* document_named(const std::vector<Json>& documents, const std::string& name) {
     for (const auto& document : documents)
         if (text_at(document, {"metadata", "name"}) == name) return &document;
@@ -68,13 +65,6 @@ void ReplicaSetController::on_pod(const PodView& pod) {
     }
     for (const auto& rs : replica_sets_.in_namespace(pod.ns))
         if (matches(rs->selector, pod.labels)) reconciler_.add(key_of(rs->ns, rs->name));
-}
-
-std::string ReplicaSetController::random_suffix() {
-    const std::lock_guard lock(random_mutex_);
-    std::string suffix;
-    for (int i = 0; i < 5; ++i) suffix += name_alphabet[random_() % name_alphabet.size()];
-    return suffix;
 }
 
 Result<std::optional<Duration>> ReplicaSetController::reconcile(const std::string& key) {
@@ -134,7 +124,7 @@ Result<bool> ReplicaSetController::may_adopt(const Json& replica_set) {
 Result<void> ReplicaSetController::create_pod(const Json& replica_set) {
     for (int attempt = 0;; ++attempt) {
         const auto made =
-            client_.create(resources::pods, pod_from_template(replica_set, random_suffix()));
+            client_.create(resources::pods, pod_from_template(replica_set, suffixes_.next()));
         if (made.ok()) return {};
         // Somebody else's pod has that name: another one will be free.
         if (!made.failed_with(ErrorKind::AlreadyExists) || attempt == 4) return made.error();

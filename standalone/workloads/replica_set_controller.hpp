@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <mutex>
-#include <random>
-
 #include "platform/kube/cache.hpp"
 #include "platform/kube/client.hpp"
 #include "platform/kube/reconciler.hpp"
 #include "standalone/workloads/replica_set.hpp"
+#include "standalone/workloads/suffixes.hpp"
 
 namespace sluice::standalone::workloads {
 
@@ -32,15 +30,13 @@ private:
     Result<void> create_pod(const Json& replica_set);
     Result<void> write_status(const ReplicaSetView& replica_set, const ReplicaSetStatus& status);
     void on_pod(const PodView& pod);
-    std::string random_suffix();
 
     const kube::Client& client_;
     kube::Cache<ReplicaSetView>& replica_sets_;
     kube::Cache<PodView>& pods_;
     const Clock& clock_;
     Log& log_;
-    std::mutex random_mutex_;
-    std::mt19937_64 random_{std::random_device{}()};  // guarded by random_mutex_
+    NameSuffixes suffixes_;
     kube::Reconciler reconciler_;
 };
 

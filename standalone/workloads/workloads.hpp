@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of kube-controller-manager that a Rollout needs, for the embedded cluster: ReplicaSets
-// make pods, Services get EndpointSlices, and what has lost its owners is deleted.
+// The part of kube-controller-manager that a Rollout needs, for the embedded cluster: Deployments
+// make ReplicaSets, these and Jobs make pods, Services get EndpointSlices, and what has lost its
+// owners is deleted.
 #pragma once
 
 #include <memory>
