@@ -54,7 +54,7 @@ Result<HttpResponse> FaultyTransport::send(const HttpRequest& request) {
     if (write && stage_.trace.on())
         stage_.trace.say(concat("  ", what, " ", request.body.substr(0, 300)));
     stage_.by_controller = true;
-    auto answer = stage_.transport.send(request);
+    auto answer = test::RoledTransport(stage_.transport, roles_).send(request);
     stage_.by_controller = false;
     if (write && answer.ok() && answer->status / 100 != 2)
         stage_.trace.say(concat("    -> ", answer->status, " ", answer->body.substr(0, 200)));

@@ -9,6 +9,7 @@
 #include "platform/git/repository.hpp"
 #include "tests/sim/stage.hpp"
 #include "tests/support/memory_repository.hpp"
+#include "tests/support/roles.hpp"
 
 namespace sluice::sim {
 
@@ -45,6 +46,7 @@ private:
     std::function<void()> outside_;
 };
 
+// What the roles of deploy/ forbid is refused here, too: a controller that needs more gets nowhere.
 class FaultyTransport final : public HttpTransport {
 public:
     FaultyTransport(Stage& stage, Faults& faults) : stage_(stage), faults_(faults) {}
@@ -58,6 +60,7 @@ private:
 
     Stage& stage_;
     Faults& faults_;
+    test::Roles roles_{SLUICE_SOURCE_DIR "/deploy/base/roles.yaml"};
 };
 
 std::unique_ptr<git::Repository> faulty_repository(Faults& faults, test::MemoryRemote& remote);
