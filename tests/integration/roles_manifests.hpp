@@ -83,9 +83,8 @@ spec:
   args: [{name: token, valueFrom: {secretKeyRef: {name: gate, key: token}}}]
   metrics:
   - name: up
-    consecutiveErrorLimit: 0
     successCondition: result[0] >= 1
-    provider: {prometheus: {address: "http://127.0.0.1:1", query: "up{token='{{args.token}}'}"}}
+    provider: {prometheus: {address: PROMETHEUS, query: "vector(0) unless up{token='{{args.token}}'}"}}
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: ClusterAnalysisTemplate

@@ -18,6 +18,7 @@
 #include "tests/integration/roles_manifests.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/git_server.hpp"
+#include "tests/support/prometheus.hpp"
 #include "tests/support/roles.hpp"
 
 namespace sluice::shell {
@@ -66,6 +67,9 @@ protected:
         std::string why;
         git_ = test::GitServer::start(why);
         if (!git_) GTEST_SKIP() << why;
+        const auto program = test::prometheus_path();
+        if (program.empty()) GTEST_SKIP() << "no prometheus in $SLUICE_TOOLS/usr/bin or /usr/bin";
+        prometheus_ = std::make_unique<test::RealPrometheus>(program);
         git_->create("shop");
         std::filesystem::create_directories(folder_.path() + "/images");
         auto cluster = standalone::start_cluster({.data_dir = folder_.path() + "/data",
@@ -128,7 +132,8 @@ protected:
     }
     void push_all(const std::string& note) {
         push("others.yaml", filled(others_yaml, "NOTE", note));
-        push("templates.yaml", filled(templates_yaml, "NOTE", note));
+        push("templates.yaml",
+             filled(filled(templates_yaml, "NOTE", note), "PROMETHEUS", prometheus_->url()));
     }
     static int hook(App& app, const std::string& source = "app") {
         return app.webhook({.method = "POST", .url = "/hooks/git/shop/" + source}).status;
@@ -237,6 +242,7 @@ protected:
     test::ClusterFolder folder_;
     test::Roles roles_{SLUICE_SOURCE_DIR "/deploy/base/roles.yaml"};
     std::unique_ptr<test::GitServer> git_;
+    std::unique_ptr<test::RealPrometheus> prometheus_;
     std::unique_ptr<standalone::Cluster> cluster_;
     std::unique_ptr<kube::Client> user_;
     std::unique_ptr<TwiceSent> again_;
