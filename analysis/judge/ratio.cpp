@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "analysis/judge/ratio_grid.hpp"
 #include "analysis/judge/special.hpp"
 
 namespace sluice::judge {
@@ -15,23 +16,6 @@ namespace {
 // Buckets are put together to at most this many, which makes a look cheap and takes up dependence
 // between neighbours.
 constexpr size_t most_batches = 20;
-
-// The grid of dispersions and what is believed of them before the data speak: errors are as likely
-// independent as not, and clusters of any size, up to 600, are as likely as of any other.
-constexpr size_t grid_size = 24;
-constexpr double grid_step = 1.32;
-constexpr double independent_prior = 0.6;
-
-// Counts are lumpy: without a correction the tail would be too small, with half a lump it would be
-// that of the exact test, which is too large on average (as the mid-p value shows).
-constexpr double correction = 0.25;
-
-struct Candidate {
-    double dispersion;
-    double log_prior;
-    double log_dispersion;
-    double cluster;  // errors of a mean cluster of the negative binomial: (φ-1)/ln φ
-};
 
 std::array<Candidate, grid_size> make_grid() {
     std::array<Candidate, grid_size> grid;
@@ -44,11 +28,6 @@ std::array<Candidate, grid_size> make_grid() {
             std::log(k == 0 ? independent_prior : (1 - independent_prior) / (grid_size - 1));
     }
     return grid;
-}
-
-const std::array<Candidate, grid_size>& grid() {
-    static const auto points = make_grid();
-    return points;
 }
 
 // Up to this many factors are multiplied out.
@@ -66,6 +45,11 @@ double rising(double x, double r) {
 }
 
 }  // namespace
+
+const std::array<Candidate, grid_size>& grid() {
+    static const auto points = make_grid();
+    return points;
+}
 
 // The likelihood of one arm's sum, and its derivatives, as a function of its rate.
 struct ArmSum {
@@ -85,8 +69,9 @@ struct ArmSum {
         if (at.dispersion == 1) return {bad / rate - exposure, -bad / (rate * rate)};
         const double scale = exposure / (at.dispersion - 1), r = rate * scale;
         if (bad == 0) return {-scale * at.log_dispersion, 0};
-        return {scale * (digamma(bad + r) - digamma(r) - at.log_dispersion),
-                scale * scale * (trigamma(bad + r) - trigamma(r))};
+        const auto above = gammas(bad + r), below = gammas(r);
+        return {scale * (above.digamma - below.digamma - at.log_dispersion),
+                scale * scale * (above.trigamma - below.trigamma)};
     }
 };
 
@@ -189,7 +174,8 @@ double signed_root(const Fitted& fitted, const RateLine& line, double side, cons
 using namespace ratio_detail;
 
 double RateLine::over(double rate) const {
-    return std::max(times * rate, rate + plus);
+    // Below 1 `times` is a limit's line, which nothing is added to.
+    return plus > 0 ? std::max(times * rate, rate + plus) : times * rate;
 }
 
 RatioEvidence::RatioEvidence(std::span<const CountPair> buckets) {
@@ -289,8 +275,6 @@ double RatioEvidence::root_at(size_t index, const RateLine& line, double side) c
 }
 
 double RatioEvidence::tail(const RateLine& line, double side, double enough) const {
-    // So many clusters in either arm that their sum is normal, and dispersion but a divisor.
-    constexpr double many = 150;
     if (baseline_.total <= 0 || canary_.total <= 0) return 1;
     // Dispersion only ever takes evidence away: what independent errors would not show is not
     // shown.
@@ -299,7 +283,7 @@ double RatioEvidence::tail(const RateLine& line, double side, double enough) con
     if (at_most > enough) return at_most;
     const auto tail_of = [&](const Weighted& point) {
         const double dispersion = grid()[point.index].dispersion;
-        const bool normal = std::min(baseline_.bad, canary_.bad) > many * dispersion;
+        const bool normal = std::min(baseline_.bad, canary_.bad) > many_clusters * dispersion;
         return point.weight * normal_tail(normal ? root / std::sqrt(dispersion)
                                                  : root_at(point.index, line, side));
     };
@@ -349,47 +333,6 @@ double RatioEvidence::dispersion() const {
     double sum = 0;
     for (const auto& point : weights()) sum += point.weight * grid()[point.index].dispersion;
     return sum;
-}
-
-double RatioEvidence::limit(double wanted, double side) const {
-    constexpr double most = 1e6;
-    const double goal = normal_upper(wanted);
-    // How far the data lie beyond the line of that ratio, in units that are nearly straight in its
-    // logarithm.
-    const auto beyond = [&](double log_ratio) {
-        const double found = tail({std::exp(log_ratio), 0}, side, 1);
-        return normal_upper(std::clamp(found, 1e-300, 1 - 1e-16)) - goal;
-    };
-    double inner = std::log(std::clamp(estimate(), 1 / most, most));  // beyond < 0 here
-    // About where it would be if counts were normal.
-    const double spread =
-        std::sqrt(dispersion() / (baseline_.bad + 1) + dispersion() / (canary_.bad + 1));
-    double outer = inner - side * 1.1 * goal * spread;
-    double at_inner = beyond(inner), at_outer = beyond(outer);
-    while (at_outer < 0 && std::abs(outer) < std::log(most)) {
-        inner = outer;
-        at_inner = at_outer;
-        outer -= side * std::max(0.5, std::abs(outer));
-        at_outer = beyond(outer);
-    }
-    if (at_outer < 0) return side > 0 ? 0 : most;
-    for (int round = 0; round < 6; ++round) {
-        double next = inner + (outer - inner) * at_inner / (at_inner - at_outer);
-        if (!(at_inner < 0)) return std::exp(inner);
-        const double at_next = beyond(next);
-        if (std::abs(at_next) < 0.03) return std::exp(next);
-        (at_next < 0 ? inner : outer) = next;
-        (at_next < 0 ? at_inner : at_outer) = at_next;
-    }
-    return std::exp(at_inner < 0 ? outer : inner);
-}
-
-double RatioEvidence::low(double tail_wanted) const {
-    return limit(tail_wanted, 1);
-}
-
-double RatioEvidence::high(double tail_wanted) const {
-    return limit(tail_wanted, -1);
 }
 
 }  // namespace sluice::judge

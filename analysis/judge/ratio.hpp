@@ -74,6 +74,8 @@ private:
     };
     // That probability; where it is above `enough`, only a lower bound of it.
     [[nodiscard]] double tail(const RateLine& line, double side, double enough) const;
+    // The same to what people can read: roots of some dispersions, the others between them.
+    [[nodiscard]] double tail_for_limits(const RateLine& line, double side) const;
     [[nodiscard]] double root_at(size_t index, const RateLine& line, double side) const;
     [[nodiscard]] double log_weight(size_t k) const;
     [[nodiscard]] double limit(double wanted, double side) const;

@@ -68,20 +68,20 @@ double log_gamma(double z) {
     return product == 1 ? value : value - std::log(product);
 }
 
-double digamma(double z) {
-    double sum = 0;
-    while (z < series_from) sum -= 1 / z++;
+Gammas gammas(double z) {
+    double first = 0, second = 0;
+    for (; z < series_from; ++z) {
+        const double inverse = 1 / z;
+        first -= inverse;
+        second += inverse * inverse;
+    }
     const double inverse = 1 / z, square = inverse * inverse;
-    return sum + std::log(z) - 0.5 * inverse -
-           square * (1.0 / 12 - square * (1.0 / 120 - square * (1.0 / 252 - square / 240)));
-}
-
-double trigamma(double z) {
-    double sum = 0;
-    for (; z < series_from; ++z) sum += 1 / (z * z);
-    const double inverse = 1 / z, square = inverse * inverse;
-    return sum + inverse + 0.5 * square +
-           inverse * square * (1.0 / 6 - square * (1.0 / 30 - square * (1.0 / 42 - square / 30)));
+    first += std::log(z) - 0.5 * inverse -
+             square * (1.0 / 12 - square * (1.0 / 120 - square * (1.0 / 252 - square / 240)));
+    second +=
+        inverse + 0.5 * square +
+        inverse * square * (1.0 / 6 - square * (1.0 / 30 - square * (1.0 / 42 - square / 30)));
+    return {first, second};
 }
 
 }  // namespace sluice::judge

@@ -19,7 +19,9 @@ double student_of_normal(double z, double freedom);
 // ln Γ(z) for z > 0, to 1e-10.
 double log_gamma(double z);
 // Its first two derivatives, z > 0, to 1e-8.
-double digamma(double z);
-double trigamma(double z);
+struct Gammas {
+    double digamma, trigamma;
+};
+Gammas gammas(double z);
 
 }  // namespace sluice::judge

@@ -3,11 +3,13 @@
 // the figures were.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 
 #include "tests/judge/cells.hpp"
+#include "tests/judge/cost.hpp"
 
 namespace {
 
@@ -82,6 +84,17 @@ void print(const judge_bench::Row& row, const Found& found) {
               << " |" << std::endl;
 }
 
+void print_costs(std::uint64_t seed) {
+    std::cout << "\n| processor time of a look over 20 metrics of 60 buckets | bound | verdict | "
+                 "with all its figures |\n|---|---|---|---|\n";
+    for (const auto& cost : judge_bench::costs_of_a_look(seed)) {
+        std::array<char, 80> text{};
+        std::snprintf(text.data(), text.size(), "1 ms | %.2f ms | %.2f ms", cost.verdict,
+                      cost.explained);
+        std::cout << "| " << cost.name << " | " << text.data() << " |" << std::endl;
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -94,7 +107,13 @@ int main(int argc, char** argv) {
     app.add_option("--runs", runs, "a cell");
     app.add_option("--only", only, "rows whose name holds this");
     app.add_flag("--cells", every_cell, "every cell, on standard error");
+    bool cost_only = false;
+    app.add_flag("--cost", cost_only, "only what a look costs");
     CLI11_PARSE(app, argc, argv);
+    if (cost_only) {
+        print_costs(seed);
+        return 0;
+    }
     const auto began = std::chrono::steady_clock::now();
     std::cout << "Seed " << seed << ", " << runs << " runs a cell, default settings, margin 0 in "
               << "the rows of harm found.\n\n| case | cells | bound | measured | |\n"
@@ -116,6 +135,7 @@ int main(int argc, char** argv) {
         }
         if (found.all.runs > 0) print(row, found);
     }
+    if (only.empty()) print_costs(seed);
     std::cout << "\n"
               << std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() -
                                                                   began)

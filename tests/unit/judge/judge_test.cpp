@@ -159,8 +159,42 @@ TEST(Special, TailsAndQuantilesAgreeWithTables) {
     EXPECT_NEAR(normal_tail(normal_of_student(4.2968, 9)), 0.001, 4e-5);
     EXPECT_NEAR(student_of_normal(normal_of_student(2.5, 12), 12), 2.5, 1e-9);
     EXPECT_NEAR(log_gamma(0.5), 0.5723649429, 1e-9);
-    EXPECT_NEAR(digamma(1), -0.5772156649, 1e-8);
-    EXPECT_NEAR(trigamma(1), 1.6449340668, 1e-8);
+    EXPECT_NEAR(gammas(1).digamma, -0.5772156649, 1e-8);
+    EXPECT_NEAR(gammas(1).trigamma, 1.6449340668, 1e-8);
+}
+
+// Limits take a short cut; a verdict at a line on either side of one must agree with it.
+TEST(Ratio, LimitsLieWhereVerdictsChange) {
+    int compared = 0;
+    for (const double burst : {1.0, 2.0, 5.0, 20.0})
+        for (const double requests : {30.0, 600.0, 6000.0})
+            for (const double errors : {0.0005, 0.005, 0.05})
+                for (const int minutes : {4, 10, 60}) {
+                    auto random = judge_bench::stream(7, static_cast<std::uint64_t>(burst), 1);
+                    const judge_bench::RatioTraffic traffic{requests, requests, errors, errors,
+                                                            burst,    true,     false};
+                    judge_bench::RatioWorld world(traffic, random);
+                    std::vector<CountPair> counts;
+                    for (int k = 0; k < minutes; ++k) {
+                        const auto [baseline, canary] = world.next();
+                        counts.push_back(
+                            {{baseline.total, baseline.bad}, {canary.total, canary.bad}, 0});
+                    }
+                    const RatioEvidence found(counts);
+                    constexpr double tail = 0.002, near = 1.08;
+                    const double low = found.low(tail), high = found.high(tail);
+                    if (low > 0.05) {
+                        ++compared;
+                        EXPECT_TRUE(found.shows_harm({low / near, 0}, tail)) << low;
+                        EXPECT_FALSE(found.shows_harm({low * near, 0}, tail)) << low;
+                    }
+                    if (high < 20) {
+                        ++compared;
+                        EXPECT_TRUE(found.shows_safety({high * near, 0}, tail)) << high;
+                        EXPECT_FALSE(found.shows_safety({high / near, 0}, tail)) << high;
+                    }
+                }
+    EXPECT_GT(compared, 15);
 }
 
 }  // namespace
