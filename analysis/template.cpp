@@ -6,6 +6,7 @@
 #include <set>
 
 #include "analysis/arguments.hpp"
+#include "analysis/providers/judge.hpp"
 #include "analysis/run.hpp"
 #include "base/text.hpp"
 
@@ -161,7 +162,11 @@ Result<Json> build_run_spec(const RunRequest& request) {
     const auto declared = TRY(declared_args(request.templates));
     const auto args = TRY(merge_args(request.args, declared));
     Json spec = {{"metrics", Json::array()}};
-    for (const auto* metric : metrics) spec["metrics"].push_back(TRY(parse_json(metric->text)));
+    size_t sharing = 0;
+    for (const auto* metric : metrics) sharing += shares_false_alarm(*metric) ? 1 : 0;
+    sharing = std::max(sharing, request.sharing_false_alarm);
+    for (const auto* metric : metrics)
+        spec["metrics"].push_back(TRY(parse_json(with_false_alarm_share(*metric, sharing).text)));
     for (const auto& arg : args) spec["args"].push_back(encode_argument(arg));
     TRY(add_rules(request, spec));
     return spec;

@@ -28,6 +28,9 @@ struct RunRequest {
     std::vector<crds::Argument> args;        // from resolve_args
     std::vector<std::string> dry_run;        // of the Rollout's analysis; those of templates join
     std::vector<crds::MeasurementRetention> measurement_retention;
+    // Metrics of the whole attempt, all its runs together, that share one budget of false alarms
+    // (providers/judge.hpp); those of this run at least.
+    size_t sharing_false_alarm = 0;
 };
 
 // The `spec` document of the run. Invalid: "two metrics have the same name 'x'", "args.x was not

@@ -72,10 +72,49 @@ std::string counts_text(const judge::MetricVerdict& verdict, bool canary) {
     return concat(judge::plain(counts.bad), " of ", judge::plain(counts.total));
 }
 
+constexpr std::string_view plugin = "sluice/judge";
+constexpr double false_alarm = 0.01;  // of an attempt
+
+// The plugin's block, where it stands and names no falseAlarm.
+Json* sharing_block(Json& metric) {
+    Json* at = &metric;
+    for (const std::string_view key :
+         {std::string_view("provider"), std::string_view("plugin"), plugin}) {
+        if (!at->is_object()) return nullptr;
+        const auto below = at->find(key);
+        if (below == at->end()) return nullptr;
+        at = &*below;
+    }
+    return at->is_object() && !at->contains("falseAlarm") ? at : nullptr;
+}
+
 }  // namespace
 }  // namespace judge_provider_detail
 
 using namespace judge_provider_detail;
+
+bool shares_false_alarm(const crds::MetricDocument& metric) {
+    if (metric.text.find(plugin) == std::string::npos) return false;  // nearly always
+    auto document = parse_json(metric.text);
+    return document.ok() && sharing_block(*document);
+}
+
+size_t sharing_false_alarm(const std::vector<crds::MetricDocument>& metrics) {
+    return static_cast<size_t>(std::count_if(metrics.begin(), metrics.end(), shares_false_alarm));
+}
+
+crds::MetricDocument with_false_alarm_share(crds::MetricDocument metric, size_t sharing) {
+    if (sharing < 2 || metric.text.find(plugin) == std::string::npos) return metric;
+    auto document = parse_json(metric.text);
+    Json* block = document.ok() ? sharing_block(*document) : nullptr;
+    if (!block) return metric;
+    // Rounded down to what people can read.
+    constexpr double digits = 1e8;
+    (*block)["falseAlarm"] =
+        std::floor(digits * false_alarm / static_cast<double>(sharing)) / digits;
+    metric.text = sluice::to_text(*document);
+    return metric;
+}
 
 bool is_judged(const crds::Metric& metric) {
     return metric.providers.size() == 1 && metric.providers.front().name == judge_provider;
@@ -118,7 +157,8 @@ Result<Reading> parse_judge_response(std::string_view config, const HttpResponse
                                  {"canary", counts_text(verdict, true)},
                                  {"buckets", std::to_string(verdict.buckets)},
                                  {"failsAbove", judge::plain(verdict.fails_above)},
-                                 {"passesBelow", judge::plain(verdict.passes_below)}},
+                                 {"passesBelow", judge::plain(verdict.passes_below)},
+                                 {"falseAlarm", judge::percent(metric.settings.false_alarm)}},
                     .phase = phase_of(verdict.verdict, late),
                     .message = verdict.reason};
     if (!verdict.needs.empty()) reading.metadata["needs"] = verdict.needs;

@@ -4,6 +4,8 @@
 // Running. Every look rests on the whole window, so a restart changes nothing.
 #pragma once
 
+#include <vector>
+
 #include "analysis/judge/prometheus_source.hpp"
 #include "analysis/providers/provider.hpp"
 
@@ -14,6 +16,13 @@ inline constexpr std::string_view judge_provider = "plugin sluice/judge";
 // True for a metric that the judge measures: what goes wrong on the way holds it (Running), for
 // errors of the judge must neither pass nor count against the canary.
 bool is_judged(const crds::Metric& metric);
+
+// α is 1 % for one attempt: all metrics, all steps, all looks together. A judged metric that names
+// no falseAlarm of its own shares it evenly with the others.
+bool shares_false_alarm(const crds::MetricDocument& metric);
+size_t sharing_false_alarm(const std::vector<crds::MetricDocument>& metrics);
+// The metric with its share written into it, among so many; any other metric as it is.
+crds::MetricDocument with_false_alarm_share(crds::MetricDocument metric, size_t sharing);
 
 // The question for a range of time, and both arms from its answer.
 Result<Query> build_judge_question(const judge::JudgedMetric& metric,

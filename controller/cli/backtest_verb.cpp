@@ -139,11 +139,13 @@ bool read_template(Asked& asked) {
     if (!file->holds(problems)) return false;
     const auto args = arguments_of(asked.options, analysis);
     if (!args.ok()) return complain(args.error().message), false;
+    const size_t sharing = analysis::sharing_false_alarm(analysis.metrics);
     size_t judged = 0;
     for (size_t i = 0; i < analysis.metrics.size(); ++i) {
         auto document = parse_json(analysis.metrics[i].text);
         if (document.ok() && block_in(*document)) ++judged;
-        if (auto metric = metric_of(asked, *file, *args, analysis.metrics[i], i))
+        const auto shared = analysis::with_false_alarm_share(analysis.metrics[i], sharing);
+        if (auto metric = metric_of(asked, *file, *args, shared, i))
             asked.metrics.push_back(std::move(*metric));
     }
     if (judged == 0)

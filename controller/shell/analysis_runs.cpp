@@ -142,9 +142,12 @@ Result<void> AnalysisRuns::measure(const crds::AnalysisRun& run,
         reconciler_.add(key);
         return {};
     }
+    // Runs of a Rollout carry their shares already; others share among their own metrics.
+    const size_t sharing = analysis::sharing_false_alarm(run.spec.metrics);
     for (const auto& one : due) {
-        auto metric =
-            analysis::resolve_metric(run.spec.metrics[one.index], run.spec.args, *secrets);
+        auto metric = analysis::resolve_metric(
+            analysis::with_false_alarm_share(run.spec.metrics[one.index], sharing), run.spec.args,
+            *secrets);
         if (!metric.ok()) {
             measurements_.remember_argument_problem(
                 run.metadata.uid, analysis::redact(metric.error().message, *secrets));

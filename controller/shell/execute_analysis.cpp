@@ -2,8 +2,10 @@
 #include "controller/shell/execute_analysis.hpp"
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "analysis/arguments.hpp"
+#include "analysis/providers/judge.hpp"
 #include "analysis/template.hpp"
 #include "base/text.hpp"
 #include "controller/shell/projections.hpp"
@@ -36,20 +38,56 @@ struct TemplateReader {
     }
 };
 
-Result<Json> run_spec(const kube::Client& client, const Json& rollout,
-                      const policy::StartAnalysis& action) {
-    const std::string ns = text_at(rollout, {"metadata", "namespace"});
+// The analyses that one attempt may start.
+std::vector<crds::RolloutAnalysis> analyses_of(const crds::Rollout& rollout) {
+    std::vector<crds::RolloutAnalysis> found;
+    if (const auto& canary = rollout.spec.canary) {
+        if (canary->analysis) found.push_back(canary->analysis->analysis);
+        for (const auto& step : canary->steps)
+            if (const auto* analysis = std::get_if<crds::AnalysisStep>(&step))
+                found.push_back(analysis->analysis);
+    }
+    if (const auto& blue_green = rollout.spec.blue_green)
+        for (const auto& analysis :
+             {blue_green->pre_promotion_analysis, blue_green->post_promotion_analysis})
+            if (analysis) found.push_back(*analysis);
+    return found;
+}
+
+// Judged metrics of the whole attempt that share its budget of false alarms. A template that is not
+// there stops the Rollout anyway.
+size_t sharing_false_alarm(const crds::Rollout& rollout, TemplateReader& reader) {
+    size_t sharing = 0;
+    for (const auto& one : analyses_of(rollout)) {
+        const auto templates = analysis::gather_templates(one.templates, std::ref(reader));
+        if (!templates.ok()) continue;
+        for (const auto& entry : *templates)
+            sharing += analysis::sharing_false_alarm(entry->metrics);
+    }
+    return sharing;
+}
+
+Result<Json> run_spec(const kube::Client& client, const crds::Rollout& rollout,
+                      const Json& document, const policy::StartAnalysis& action) {
+    const std::string& ns = rollout.metadata.ns;
     TemplateReader reader{client, ns, {}};
     auto templates = analysis::gather_templates(action.analysis.templates, std::ref(reader));
     if (reader.problem) return std::move(*reader.problem);
     if (!templates.ok()) return templates.error();
-    auto args =
-        TRY(analysis::resolve_args(action.analysis.args, rollout, action.stable_hash, action.hash));
-    return analysis::build_run_spec(
-        {.templates = std::move(*templates),
-         .args = std::move(args),
-         .dry_run = action.analysis.dry_run,
-         .measurement_retention = action.analysis.measurement_retention});
+    auto args = TRY(
+        analysis::resolve_args(action.analysis.args, document, action.stable_hash, action.hash));
+    const size_t own = std::accumulate(
+        templates->begin(), templates->end(), size_t{0}, [](size_t sum, const auto& entry) {
+            return sum + analysis::sharing_false_alarm(entry->metrics);
+        });
+    // Only where it is needed are the templates of the other steps read.
+    const size_t sharing = own > 0 ? sharing_false_alarm(rollout, reader) : 0;
+    if (reader.problem) return std::move(*reader.problem);
+    return analysis::build_run_spec({.templates = std::move(*templates),
+                                     .args = std::move(args),
+                                     .dry_run = action.analysis.dry_run,
+                                     .measurement_retention = action.analysis.measurement_retention,
+                                     .sharing_false_alarm = sharing});
 }
 
 // argo-rollouts.md 1.6: the selector's labels are set last.
@@ -90,7 +128,7 @@ Result<Effect> start_analysis(const kube::Client& client, const crds::Rollout& r
     if (integer_at(*document, {"metadata", "generation"}) != action.generation)
         return Effect::Stale;
     const auto attempt = concat("start analysis ", action.name);
-    Json spec = TRY(run_spec(client, *document, action).while_doing(attempt));
+    Json spec = TRY(run_spec(client, rollout, *document, action).while_doing(attempt));
     const auto created =
         client.create(resources::analysis_runs, run_document(rollout, action, std::move(spec)));
     if (created.ok()) return Effect::Changed;

@@ -107,13 +107,16 @@ protected:
                 "baseline": "{{args.stable-hash}}", "canary": "{{args.latest-hash}}",
                 "total": "http_requests_total{app=\"shop\"}",
                 "bad": "http_requests_total{app=\"shop\",code=~\"5..\"}"}}}}]}})")));
+        const Json gate = *parse_json(R"({"templates": [{"templateName": "gate"}], "args": [
+            {"name": "stable-hash", "valueFrom": {"podTemplateHashValue": "Stable"}},
+            {"name": "latest-hash", "valueFrom": {"podTemplateHashValue": "Latest"}}]})");
         Json rollout = *parse_json(R"({"metadata": {"name": "shop"}, "spec": {"replicas": 2,
-            "selector": {"matchLabels": {"app": "shop"}}, "strategy": {"canary": {"steps": [
-                {"setWeight": 25},
-                {"analysis": {"templates": [{"templateName": "gate"}], "args": [
-                    {"name": "stable-hash", "valueFrom": {"podTemplateHashValue": "Stable"}},
-                    {"name": "latest-hash", "valueFrom": {"podTemplateHashValue": "Latest"}}]}},
-                {"setWeight": 50}, {"pause": {}}]}}}})");
+            "selector": {"matchLabels": {"app": "shop"}}}})");
+        rollout["spec"]["strategy"]["canary"]["steps"] = Json::array({{{"setWeight", 25}},
+                                                                      {{"analysis", gate}},
+                                                                      {{"setWeight", 50}},
+                                                                      {{"pause", Json::object()}},
+                                                                      {{"analysis", gate}}});
         rollout["spec"]["template"] = pod_template("shop:v1");
         create(resources::rollouts, rollout);
         ASSERT_TRUE(eventually([&] { return phase() == "Healthy"; }, patience)) << told();
@@ -174,6 +177,8 @@ TEST_F(JudgeGate, AnEqualCanaryGoesOnOnceItsPrometheusIsThereToSaySo) {
     EXPECT_NE(text_at(measurement(), {"value"}).find("\"verdict\":\"pass\""), std::string::npos)
         << told();
     EXPECT_EQ(text_at(run(), {"status", "phase"}), "Successful");
+    // One of two judged metrics of the attempt: the other gate stands at 50 %.
+    EXPECT_EQ(text_at(measurement(), {"metadata", "falseAlarm"}), "0.5 %") << told();
 }
 
 TEST_F(JudgeGate, ABadCanaryIsTakenBack) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/run.hpp"
+#include "analysis/template.hpp"
 #include "base/text.hpp"
 
 namespace {
@@ -118,6 +119,46 @@ TEST(JudgeProvider, OneMeasurementLooksUntilItIsAnswered) {
     EXPECT_EQ(status.metric_results[0].measurements[0].started, start);
     EXPECT_EQ(status.metric_results[0].count, 1);
     EXPECT_FALSE(analysis::next_measurement(run.metrics[0], status, start));
+}
+
+// Two templates of one run, three judged metrics, of which one names its own.
+TEST(JudgeProvider, MetricsOfAnAttemptShareItsBudgetOfFalseAlarms) {
+    const auto judged = [](const char* name, const char* more) {
+        return crds::MetricDocument{
+            name, concat(R"({"name": ")", name, R"(", "provider": {"plugin": {"sluice/judge": {)",
+                         R"("kind": "ratio")", more, "}}}}")};
+    };
+    crds::AnalysisTemplate one{.metrics = {judged("a", ""), judged("b", "")}};
+    crds::AnalysisTemplate two{
+        .metrics = {judged("c", R"(, "falseAlarm": 0.002)"),
+                    {"d", R"({"name": "d", "provider": {"prometheus": {"query": "q"}}})"}}};
+    analysis::RunRequest request;
+    for (const auto& entry : {one, two})
+        request.templates.push_back(std::make_shared<const crds::AnalysisTemplate>(entry));
+    const auto alarms = [&] {
+        std::vector<double> found;
+        const auto spec = analysis::build_run_spec(request);
+        EXPECT_TRUE(spec.ok());
+        for (const auto& metric : (*spec)["metrics"]) {
+            const Json* alarm = find(metric, {"provider", "plugin", "sluice/judge", "falseAlarm"});
+            found.push_back(alarm ? alarm->get<double>() : 0);
+        }
+        return found;
+    };
+    EXPECT_EQ(alarms(), (std::vector<double>{0.005, 0.005, 0.002, 0}));
+    // The same templates at four steps.
+    request.sharing_false_alarm = 8;
+    EXPECT_EQ(alarms(), (std::vector<double>{0.00125, 0.00125, 0.002, 0}));
+    // One alone has it all, which is the default.
+    request.templates.resize(1);
+    request.sharing_false_alarm = 0;
+    request.templates = {std::make_shared<const crds::AnalysisTemplate>(
+        crds::AnalysisTemplate{.metrics = {judged("a", "")}})};
+    EXPECT_EQ(alarms(), (std::vector<double>{0}));
+    EXPECT_EQ(analysis::with_false_alarm_share(judged("a", ""), 3).text.find("0.00333333") !=
+                  std::string::npos,
+              true);
+    EXPECT_EQ(read(answer(6000, 30, 30)).metadata.at("falseAlarm"), "1 %");
 }
 
 }  // namespace
