@@ -7,6 +7,8 @@
 #include "analysis/providers/aws.hpp"
 #include "analysis/providers/cloudwatch.hpp"
 #include "analysis/providers/datadog.hpp"
+#include "analysis/providers/dynatrace.hpp"
+#include "analysis/providers/google_monitoring.hpp"
 #include "analysis/providers/graphite.hpp"
 #include "analysis/providers/influxdb.hpp"
 #include "analysis/providers/judge.hpp"
@@ -15,6 +17,7 @@
 #include "analysis/providers/oauth2.hpp"
 #include "analysis/providers/prometheus.hpp"
 #include "analysis/providers/skywalking.hpp"
+#include "analysis/providers/splunk.hpp"
 #include "analysis/providers/wavefront.hpp"
 #include "analysis/providers/web.hpp"
 #include "base/text.hpp"
@@ -138,12 +141,6 @@ Next next_web(const Asked& asked, const HttpResponse& response, int step) {
 Result<Query> ask_judge(const Asked& asked) {
     return build_judge_query(asked.config.text, asked.settings, asked.now);
 }
-Result<Query> ask_datadog(const Asked& asked) {
-    return build_datadog_query(asked.config.json, asked.credentials, asked.now);
-}
-Result<Query> ask_wavefront(const Asked& asked) {
-    return build_wavefront_query(asked.config.json, asked.credentials, asked.now);
-}
 Result<Query> ask_skywalking(const Asked& asked) {
     return build_skywalking_query(asked.config.json, asked.now);
 }
@@ -153,14 +150,16 @@ Result<Query> ask_kayenta(const Asked& asked) {
 Next next_kayenta(const Asked& asked, const HttpResponse& response, int step) {
     return next_kayenta_query(asked.config.json, asked.earlier, response, step);
 }
-Result<Query> ask_cloudwatch(const Asked& asked) {
-    return build_cloudwatch_query(asked.config.json, asked.credentials, asked.now);
-}
 Next next_cloudwatch(const Asked& asked, const HttpResponse& response, int step) {
     return next_cloudwatch_query(asked.config.json, asked.credentials, asked.now, response, step);
 }
 std::optional<CredentialsRef> aws_credentials(const Json&) {
     return CredentialsRef{.own = "aws"};
+}
+
+Next next_google(const Asked& asked, const HttpResponse& response, int step) {
+    return next_google_monitoring_query(asked.config.json, asked.credentials, asked.now, response,
+                                        step);
 }
 
 // For providers whose questions and answers need less than there is.
@@ -171,6 +170,10 @@ Result<Query> ask(const Asked& asked) {
 template <Result<Query> (*build)(const Json&, const Credentials&)>
 Result<Query> ask(const Asked& asked) {
     return build(asked.config.json, asked.credentials);
+}
+template <Result<Query> (*build)(const Json&, const Credentials&, TimePoint)>
+Result<Query> ask(const Asked& asked) {
+    return build(asked.config.json, asked.credentials, asked.now);
 }
 template <Result<Reading> (*parse)(const HttpResponse&)>
 Result<Reading> read(const Config&, const HttpResponse& response) {
@@ -185,21 +188,28 @@ Result<Reading> read(const Config& config, const HttpResponse& response) {
     return parse(config.text, response);
 }
 
-constexpr std::array<Served, 11> served{
+constexpr std::array<Served, 14> served{
     {{"prometheus", ask_prometheus, read<parse_prometheus_response>, prometheus_credentials,
       next_prometheus},
      {judge_provider, ask_judge, read<parse_judge_response>},
      {"web", ask_web, read<parse_web_response>, nullptr, next_web},
      {"graphite", ask<build_graphite_query>, read<parse_graphite_response>},
-     {"datadog", ask_datadog, read<parse_datadog_response>, datadog_credentials},
+     {"datadog", ask<build_datadog_query>, read<parse_datadog_response>, datadog_credentials},
      {"newRelic", ask<build_new_relic_query>, read<parse_new_relic_response>,
       new_relic_credentials},
-     {"wavefront", ask_wavefront, read<parse_wavefront_response>, wavefront_credentials},
+     {"wavefront", ask<build_wavefront_query>, read<parse_wavefront_response>,
+      wavefront_credentials},
      {"influxdb", ask<build_influxdb_query>, read<parse_influxdb_response>, influxdb_credentials},
      {"skywalking", ask_skywalking, read<parse_skywalking_response>},
      {"kayenta", ask_kayenta, read<parse_kayenta_response>, nullptr, next_kayenta},
-     {"cloudWatch", ask_cloudwatch, read<parse_cloudwatch_response>, aws_credentials,
-      next_cloudwatch}}};
+     {"cloudWatch", ask<build_cloudwatch_query>, read<parse_cloudwatch_response>, aws_credentials,
+      next_cloudwatch},
+     // Flagger's, which Argo Rollouts has not: behind the API's own extension point.
+     {dynatrace_provider, ask<build_dynatrace_query>, read<parse_dynatrace_response>,
+      dynatrace_credentials},
+     {splunk_provider, ask<build_splunk_query>, read<parse_splunk_response>, splunk_credentials},
+     {google_monitoring_provider, ask<build_google_monitoring_query>,
+      read<parse_google_monitoring_response>, google_monitoring_credentials, next_google}}};
 
 // The metric's only provider, with its configuration.
 struct Chosen {

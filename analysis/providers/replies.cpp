@@ -79,4 +79,30 @@ Reading floats_reading(const std::vector<double>& numbers) {
     return {floats(numbers), shortened(concat("[", join(texts, ","), "]")), {}};
 }
 
+Reading one_or_all(const std::vector<double>& numbers) {
+    if (numbers.empty()) return {Value{}, "[]", {}};
+    if (numbers.size() == 1) return {Value{numbers[0]}, format_float(numbers[0]), {}};
+    return floats_reading(numbers);
+}
+
+CredentialsRef named_secret(const Json& config, const std::string& otherwise) {
+    const std::string name = text_at(config, {"secretRef", "name"});
+    return {name.empty() ? otherwise : name, bool_at(config, {"secretRef", "namespaced"}), ""};
+}
+
+std::string secret_entry(const Credentials& credentials, const std::string& entry) {
+    const auto found = credentials.find(entry);
+    return found == credentials.end() ? std::string() : std::string(trim(found->second));
+}
+
+Result<Window> window_of(const Json& config, TimePoint now) {
+    const std::string wanted = text_at(config, {"interval"});
+    const auto interval = TRY(parse_duration(wanted.empty() ? "5m" : wanted));
+    const auto to = std::chrono::floor<std::chrono::seconds>(now);
+    const auto milliseconds = [](TimePoint when) {
+        return when.time_since_epoch() / std::chrono::milliseconds{1};
+    };
+    return Window{milliseconds(to - interval), milliseconds(to)};
+}
+
 }  // namespace sluice::analysis

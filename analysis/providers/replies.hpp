@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parsers of providers' replies share.
+// What the builders of providers' questions and the parsers of their replies share.
 #pragma once
 
 #include <string>
@@ -25,5 +25,18 @@ std::string go_json_text(const Json& value);
 
 // A list of floats: "[0.5,NaN]".
 Reading floats_reading(const std::vector<double>& numbers);
+// A float for one, nil for none, else a list.
+Reading one_or_all(const std::vector<double>& numbers);
+
+// `secretRef{name, namespaced}`, or the Secret of that name in the controller's namespace.
+CredentialsRef named_secret(const Json& config, const std::string& otherwise);
+// Without blanks around; "" where there is none.
+std::string secret_entry(const Credentials& credentials, const std::string& entry);
+
+struct Window {
+    long from, to;  // milliseconds since the epoch
+};
+// The last `interval` (5m) up to now. Invalid: it is no duration.
+Result<Window> window_of(const Json& config, TimePoint now);
 
 }  // namespace sluice::analysis

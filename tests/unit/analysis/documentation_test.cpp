@@ -35,13 +35,19 @@ std::vector<Json> examples() {
 }
 
 // Of every provider, what its Secret or environment would hold.
-const Credentials all_credentials{{"api-key", "a"},          {"app-key", "b"},
-                                  {"personal-api-key", "k"}, {"account-id", "1"},
-                                  {"access-key-id", "AK"},   {"secret-access-key", "s"},
-                                  {"region", "r"},           {"example.wavefront.com", "t"},
-                                  {"authToken", "t"},        {"org", "o"},
-                                  {"address", "http://i"},   {"api-token", "t"},
-                                  {"account-email", "e"},    {"sf-token-key", "t"}};
+const Credentials all_credentials{{"api-key", "a"},
+                                  {"app-key", "b"},
+                                  {"personal-api-key", "k"},
+                                  {"account-id", "1"},
+                                  {"access-key-id", "AK"},
+                                  {"secret-access-key", "s"},
+                                  {"region", "r"},
+                                  {"example.wavefront.com", "t"},
+                                  {"authToken", "t"},
+                                  {"dynatrace_token", "t"},
+                                  {"org", "o"},
+                                  {"address", "http://i"},
+                                  {"sf_token_key", "t"}};
 
 TEST(AnalysisPage, ShowsMetricsThatAreAsked) {
     std::set<std::string> providers;
@@ -63,8 +69,10 @@ TEST(AnalysisPage, ShowsMetricsThatAreAsked) {
         providers.insert(metric.providers.at(0).name);
     }
     EXPECT_EQ(providers,
-              (std::set<std::string>{"cloudWatch", "datadog", "graphite", "influxdb", "kayenta",
-                                     "newRelic", "prometheus", "skywalking", "wavefront", "web"}));
+              (std::set<std::string>{
+                  "cloudWatch", "datadog", "graphite", "influxdb", "kayenta", "newRelic",
+                  "plugin sluice/dynatrace", "plugin sluice/google-cloud-monitoring",
+                  "plugin sluice/splunk", "prometheus", "skywalking", "wavefront", "web"}));
 }
 
 TEST(AnalysisPage, ShowsConditionsThatHold) {

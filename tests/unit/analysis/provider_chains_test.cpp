@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Providers that need more than one request: a token before the question, an execution that is
 // asked after.
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
 #include "tests/unit/analysis/provider_asked.hpp"
 
 namespace sluice::analysis::provider_test {
@@ -237,6 +241,135 @@ TEST(KayentaProvider, SaysWhichConfigurationItLacks) {
     EXPECT_EQ(play(inquiry_of("kayenta", kayenta), {{404, {}, "no"}}).outcome,
               "!Invalid Response: kayenta answered 404: no");
     EXPECT_EQ(refused("kayenta", "{}"), "kayenta address is not configured");
+}
+
+// ---- google cloud monitoring ----
+
+// A private RSA key, made for this test.
+std::pair<std::string, EVP_PKEY*> new_key() {
+    EVP_PKEY* key = EVP_RSA_gen(2048);
+    BIO* memory = BIO_new(BIO_s_mem());
+    PEM_write_bio_PrivateKey(memory, key, nullptr, nullptr, 0, nullptr, nullptr);
+    char* text = nullptr;
+    const long size = BIO_get_mem_data(memory, &text);
+    std::string pem(text, static_cast<size_t>(size));
+    BIO_free(memory);
+    return {pem, key};
+}
+
+std::string from_base64_url(std::string text) {
+    for (char& c : text) {
+        if (c == '-') c = '+';
+        if (c == '_') c = '/';
+    }
+    while (text.size() % 4 != 0) text += '=';
+    return base64_decode(text).value_or("");
+}
+
+const char* const google_key = R"({"project": "p", "promQL": "up", "secretRef": {"name": "g"}})";
+
+TEST(GoogleMonitoring, AsksForATokenWithItsKey) {
+    const auto [pem, key] = new_key();
+    const Json account = {
+        {"client_email", "me@p.iam"}, {"private_key", pem}, {"token_uri", "https://token"}};
+    const auto played = play(inquiry_of("plugin sluice/google-cloud-monitoring", google_key,
+                                        {{"serviceAccountKey", sluice::to_text(account)}}),
+                             {{200, {}, R"({"access_token": "ya29"})"}, vector_answer});
+    ASSERT_EQ(played.requests.size(), 2U);
+    EXPECT_EQ(played.requests[0].url, "https://token");
+    const std::string& body = played.requests[0].body;
+    const auto parts = split(body.substr(body.find("assertion=") + 10), '.');
+    ASSERT_EQ(parts.size(), 3U);
+    EXPECT_EQ(Json::parse(from_base64_url(parts[1])),
+              Json::parse(R"({"iss": "me@p.iam", "aud": "https://token", "iat": 1795176000,
+                  "exp": 1795179600, "scope": "https://www.googleapis.com/auth/monitoring.read"})"));
+    const std::string text = parts[0] + "." + parts[1];
+    const std::string signature = from_base64_url(parts[2]);
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    EVP_DigestVerifyInit(context, nullptr, EVP_sha256(), nullptr, key);
+    EXPECT_EQ(EVP_DigestVerify(context, reinterpret_cast<const unsigned char*>(signature.data()),
+                               signature.size(),
+                               reinterpret_cast<const unsigned char*>(text.data()), text.size()),
+              1);
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(key);
+    EXPECT_EQ(played.requests[1].url,
+              "https://monitoring.googleapis.com/v1/projects/p/location/global/prometheus/api/v1/"
+              "query");
+    EXPECT_EQ(header_in(played.requests[1], "Authorization"), "Bearer ya29");
+    EXPECT_EQ(played.outcome, "[0.5]");
+}
+
+TEST(GoogleMonitoring, AsksAsTheMachinesAccountWithoutAKey) {
+    const auto played =
+        play(inquiry_of("plugin sluice/google-cloud-monitoring",
+                        R"({"project": "p", "query": "fetch x"})"),
+             {{200, {}, R"({"access_token": "t"})"},
+              {200, {}, R"({"timeSeriesData": [{"pointData": [{"values": [{"int64Value": "3"}]}]},
+                  {"pointData": [{"values": [{"doubleValue": 4.5}]}]}]})"}});
+    ASSERT_EQ(played.requests.size(), 2U);
+    EXPECT_EQ(header_in(played.requests[0], "Metadata-Flavor"), "Google");
+    EXPECT_EQ(played.requests[1].url,
+              "https://monitoring.googleapis.com/v3/projects/p/timeSeries:query");
+    EXPECT_EQ(played.requests[1].body, R"({"query":"fetch x"})");
+    EXPECT_EQ(played.outcome, "[3,4.5]");
+}
+
+TEST(GoogleMonitoring, SaysWhatItLacks) {
+    const auto why = [](const char* config, const Credentials& credentials = {}) {
+        return refused("plugin sluice/google-cloud-monitoring", config, credentials);
+    };
+    EXPECT_EQ(why(R"({"project": "p"})"), "google-cloud-monitoring needs either promQL or query");
+    EXPECT_EQ(why(R"({"promQL": "up"})"), "google-cloud-monitoring needs a project");
+    EXPECT_EQ(why(google_key), "serviceAccountKey not found");
+    EXPECT_EQ(why(google_key, {{"serviceAccountKey", "hunter2"}}), "serviceAccountKey is no JSON");
+    EXPECT_EQ(why(google_key, {{"serviceAccountKey", R"({"private_key": "hunter2"})"}}),
+              "serviceAccountKey: the key is not the PEM of a private RSA key");
+}
+
+// ---- dynatrace, splunk ----
+
+TEST(DynatraceProvider, AsksForTheLastMinutes) {
+    const auto query = asked("plugin sluice/dynatrace", R"({"address": "https://d/", "interval":
+        "10m", "query": "builtin:host.cpu:avg"})",
+                             {{"dynatrace_token", "t\n"}});
+    EXPECT_EQ(query.request.url,
+              "https://d/api/v2/metrics/query?metricSelector=builtin%3Ahost.cpu%3Aavg"
+              "&from=1795175400000&to=1795176000000");
+    EXPECT_EQ(header_of(query, "Authorization"), "Api-Token t");
+    const auto metric = metric_of("plugin sluice/dynatrace", "{}");
+    EXPECT_EQ(read(metric, R"({"result": [{"data": [{"values": [1, 2]}, {"values": [null]},
+        {"values": [3, null]}]}]})"),
+              "[2,3]");
+    EXPECT_EQ(read(metric, {400, {}, R"({"error": {"code": 400, "message": "bad selector"}})"}),
+              "!dynatrace answered 400: bad selector");
+    EXPECT_EQ(credentials_of(metric)->secret, "dynatrace");
+}
+
+TEST(SplunkProvider, RunsAProgram) {
+    const auto query = asked("plugin sluice/splunk", R"j({"address": "https://api.us1.signalfx.com",
+        "query": "data('x').publish()"})j",
+                             {{"sf_token_key", "t"}});
+    EXPECT_EQ(query.request.url,
+              "https://stream.us1.signalfx.com/v2/signalflow/execute?start=1795175700000"
+              "&stop=1795176000000&immediate=true");
+    EXPECT_EQ(query.request.body, "data('x').publish()");
+    EXPECT_EQ(header_of(query, "X-SF-Token"), "t");
+    const auto metric = metric_of("plugin sluice/splunk", "{}");
+    const auto event = [](const char* name, const char* data) {
+        return concat("event: ", name, "\r\ndata: ", data, "\r\n\r\n");
+    };
+    const std::string end = event("control-message", R"({"event": "END_OF_CHANNEL"})");
+    EXPECT_EQ(read(metric, event("data", R"({"data": [{"tsId": "A", "value": 1},
+data: {"tsId": "B", "value": 2}]})") +
+                               event("data", R"({"data": [{"tsId": "B", "value": 3}]})") + end),
+              "[1,3]");
+    EXPECT_EQ(read(metric, event("error", R"({"error": 400, "message": "no such function"})")),
+              "!splunk: no such function");
+    EXPECT_EQ(read(metric, event("control-message", R"({"event": "CHANNEL_ABORT"})") + end),
+              "!splunk: the computation was aborted: {\"event\":\"CHANNEL_ABORT\"}");
+    EXPECT_EQ(read(metric, {400, {}, R"({"code": 400, "message": "bad program"})"}),
+              "!splunk answered 400: bad program");
 }
 
 }  // namespace
