@@ -88,6 +88,17 @@ TEST(Templates, EndlessMetricsAreForTheBackgroundOnly) {
     EXPECT_TRUE(problems_of({.templates = {endless}}, AnalysisUse::Background).empty());
 }
 
+TEST(Templates, AnIntervalThatOnlyARunKnowsIsNoProblem) {
+    const auto later = template_of(R"({"kind": "AnalysisTemplate", "metadata": {"name": "later"},
+        "spec": {"args": [{"name": "every"}], "metrics": [{"name": "m", "interval": "{{args.every}}",
+        "count": 3, "provider": {"prometheus": {}}}]}})");
+    EXPECT_EQ(problems_of({.templates = {later}, .args = {{.name = "every", .value = "later"}}},
+                          AnalysisUse::Inline),
+              std::vector<std::string>{});
+    EXPECT_EQ(problems_of({.templates = {later}}, AnalysisUse::Inline),
+              std::vector<std::string>{"args.every was not resolved"});
+}
+
 TEST(Arguments, ComeFromTheRollout) {
     const Json rollout = *parse_json(R"({"metadata": {"name": "shop", "labels": {"app.io/x": "y"}},
         "spec": {"replicas": 3}, "status": {"pauseConditions": [{"startTime": "t"}]}})");
