@@ -5,12 +5,14 @@
 #include <future>
 #include <nlohmann/json.hpp>
 
+#include "analysis/arguments.hpp"
 #include "analysis/conditions/condition.hpp"
 #include "analysis/providers/provider.hpp"
 #include "base/text.hpp"
 #include "platform/clock.hpp"
 #include "platform/http/multi_loop.hpp"
 #include "tests/support/prometheus.hpp"
+#include "tests/support/shipped_templates.hpp"
 
 namespace sluice {
 namespace {
@@ -69,6 +71,29 @@ TEST_F(PrometheusTest, AnswersWhatConditionsCanJudge) {
         {{"rangeQuery", {{"start", "now() - duration('10s')"}, {"end", "now()"}, {"step", "1s"}}}});
     ASSERT_TRUE(range.ok()) << range.error().message;
     EXPECT_EQ(*analysis::evaluate("len(result) >= 1 && any(result, # == 1)", range->result), true);
+}
+
+// A query that is no PromQL would be an error of this server.
+TEST_F(PrometheusTest, UnderstandsEveryTemplateThatShips) {
+    ASSERT_TRUE(measure_until("up{job='self'}", "len(result) == 1").ok());
+    int asked = 0;
+    for (const auto& document : test::shipped_template_documents()) {
+        const auto shipped = crds::analysis_template_of(document);
+        auto args = shipped.args;
+        for (auto& arg : args)
+            if (!arg.value) arg.value = "given";
+        for (const auto& metric_document : shipped.metrics) {
+            const auto metric = analysis::resolve_metric(metric_document, args, {});
+            ASSERT_TRUE(metric.ok()) << metric.error().message;
+            const Json config = *parse_json(metric->providers.at(0).config);
+            const auto reading = measure(text_at(config, {"query"}), {{"timeout", 30}});
+            ASSERT_TRUE(reading.ok()) << shipped.metadata.name << ": " << reading.error().message;
+            const bool volume = metric->name == "request-volume";
+            EXPECT_EQ(reading->text, volume ? "[0]" : "[]") << shipped.metadata.name;
+            ++asked;
+        }
+    }
+    EXPECT_EQ(asked, 11);
 }
 
 }  // namespace
