@@ -115,7 +115,11 @@ std::optional<TimePoint> next_measurement(const crds::Metric& metric,
     // A measurement that is still to come: the clock was set back. Users are on the version that is
     // being judged, so one measurement too early is better than none for an hour.
     if (finished > now) return now;
-    return finished + interval;
+    const auto due = finished + interval;
+    // The server asked for more patience; not for more than a person would have.
+    if (last.phase == AnalysisPhase::Error && last.resume)
+        return std::max(due, std::min(*last.resume, finished + longest_retry_after));
+    return due;
 }
 
 void record_measurement(const ResolvedRun& run, crds::AnalysisRunStatus& status,

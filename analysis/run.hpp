@@ -17,6 +17,8 @@
 namespace sluice::analysis {
 
 inline constexpr Duration error_retry_interval = std::chrono::seconds{10};
+// How long a Retry-After is heeded at most.
+inline constexpr Duration longest_retry_after = std::chrono::minutes{10};
 inline constexpr size_t kept_measurements = 10;  // per metric, where no rule says otherwise
 
 // A run's metrics with arguments put in (secrets as a placeholder), and its rules by metric.

@@ -256,6 +256,15 @@ Result<Reading> parse_reading(const crds::Metric& metric, const HttpResponse& re
     return chosen.provider->parse(chosen.config, response);
 }
 
+std::optional<Duration> retry_after(const HttpResponse& response) {
+    constexpr long longest = 1'000'000;
+    if (response.status != 429 && response.status != 503) return std::nullopt;
+    const auto text = header(response.headers, "Retry-After");
+    const auto seconds = text ? parse_integer(trim(*text)) : std::nullopt;
+    if (!seconds || *seconds < 0) return std::nullopt;
+    return Duration{std::chrono::seconds{std::min(*seconds, longest)}};
+}
+
 std::optional<CredentialsRef> credentials_of(const crds::Metric& metric) {
     const auto chosen = providers::choose(metric);
     if (!chosen.ok() || !chosen->provider->credentials) return std::nullopt;

@@ -67,6 +67,9 @@ Result<Query> build_query(const crds::Metric& metric, const ProviderSettings& se
                           TimePoint now, const Credentials& credentials = {});
 // Invalid or Unavailable with upstream's words where upstream has some.
 Result<Reading> parse_reading(const crds::Metric& metric, const HttpResponse& response);
+// How long a server that takes no more now (429, 503) wants to be left alone (RFC 9110 10.2.3, in
+// seconds).
+std::optional<Duration> retry_after(const HttpResponse& response);
 // The Secret that build_query needs; nothing where it needs none.
 std::optional<CredentialsRef> credentials_of(const crds::Metric& metric);
 // Kept with the metric's result: the query as it was asked.

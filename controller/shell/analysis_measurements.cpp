@@ -108,6 +108,9 @@ Answer read_answer(const MeasurementOrder& order, TimePoint started, TimePoint f
         answer.measurement.phase = crds::AnalysisPhase::Error;
         answer.measurement.message = analysis::redact(phase.error().message, order.secrets);
     }
+    const bool failed = answer.measurement.phase == crds::AnalysisPhase::Error;
+    if (const auto wait = failed && response.ok() ? analysis::retry_after(*response) : std::nullopt)
+        answer.measurement.resume = whole_second(finished) + *wait;
     const bool judged = analysis::is_judged(order.metric);
     if (judged && answer.measurement.phase == crds::AnalysisPhase::Error) {
         // What the judge cannot see it holds: neither harm nor safety is shown.

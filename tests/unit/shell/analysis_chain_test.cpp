@@ -95,6 +95,22 @@ TEST(AnalysisChain, EndsWithTheFirstAnswerThatIsNone) {
     EXPECT_EQ(setting.http.asked.size(), 2U) << "the question itself was asked without a token";
 }
 
+TEST(AnalysisChain, AServerThatTakesNoMoreIsLeftAloneAsLongAsItSays) {
+    Setting setting;
+    const auto order = order_of("web", R"({"url": "http://w"})");
+    setting.http.answers = {HttpResponse{429, {{"Retry-After", "90"}}, ""}};
+    auto measurement = setting.measure(order);
+    EXPECT_EQ(measurement.phase, crds::AnalysisPhase::Error);
+    EXPECT_EQ(measurement.finished, setting.clock.now());
+    EXPECT_EQ(measurement.resume, setting.clock.now() + std::chrono::seconds{90});
+    for (const HttpResponse& other :
+         {HttpResponse{500, {{"Retry-After", "90"}}, ""}, HttpResponse{429, {}, ""},
+          HttpResponse{429, {{"Retry-After", "soon"}}, ""}}) {
+        setting.http.answers = {other};
+        EXPECT_FALSE(setting.measure(order).resume) << other.status;
+    }
+}
+
 TEST(AnalysisChain, WithoutCredentialsNothingIsAsked) {
     Setting setting;
     auto order = order_of("newRelic", R"({"query": "q"})");
