@@ -96,5 +96,35 @@ TEST_F(PrometheusTest, UnderstandsEveryTemplateThatShips) {
     EXPECT_EQ(asked, 11);
 }
 
+std::string replaced(std::string text, std::string_view old, std::string_view fresh) {
+    for (auto at = text.find(old); at != std::string::npos; at = text.find(old, at + fresh.size()))
+        text.replace(at, old.size(), fresh);
+    return text;
+}
+
+// Of this Prometheus' own requests, with what they all answer (200) taken for errors: where nothing
+// is good, the series of the good ones is not there, and that must not read as "no traffic".
+TEST_F(PrometheusTest, AVersionThatOnlyFailsHasASuccessRateOfNothing) {
+    for (const auto& document : test::shipped_template_documents()) {
+        if (text_at(document, {"metadata", "name"}) != "request-success-rate-pods") continue;
+        const auto& metric = document["spec"]["metrics"][0];
+        std::string query = text_at(metric, {"provider", "prometheus", "query"});
+        query = replaced(query, "http_requests_total", "prometheus_http_requests_total");
+        query = replaced(query, "namespace=\"{{args.namespace}}\"", "job=\"self\"");
+        query = replaced(query, ",rollouts_pod_template_hash=\"{{args.canary-hash}}\"", "");
+        // Short, so that refusals from before it was ready are soon forgotten.
+        query = replaced(query, "{{args.interval}}", "5s");
+        const auto healthy = measure_until(query, "len(result) == 1 && result[0] == 100");
+        ASSERT_TRUE(healthy.ok()) << healthy.error().message;
+        EXPECT_EQ(healthy->text, "[100]");
+        const auto broken =
+            measure_until(replaced(query, "5..", "2.."), "len(result) == 1 && result[0] == 0");
+        ASSERT_TRUE(broken.ok()) << broken.error().message;
+        EXPECT_EQ(broken->text, "[0]");
+        return;
+    }
+    FAIL() << "the template is not there";
+}
+
 }  // namespace
 }  // namespace sluice
