@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "standalone/apiserver/names.hpp"
+#include "standalone/apiserver/workload_checks.hpp"
 
 namespace sluice::standalone::apiserver {
 namespace {
@@ -105,6 +106,13 @@ void check_secret_type(const Json& secret, const Json* before, std::vector<Statu
             causes.push_back({concat("data[", key, "]"), "FieldValueRequired", "Required value"});
 }
 
+// What a change of a status or of metadata leaves alone.
+Json without_metadata(const Json& object) {
+    Json rest = object;
+    for (const char* part : {"metadata", "status", "apiVersion", "kind"}) rest.erase(part);
+    return rest;
+}
+
 void check_event(const Json& event, std::vector<StatusCause>& causes) {
     const std::string about = text_at(event, {"involvedObject", "namespace"});
     if (!about.empty() && about != text_at(event, {"metadata", "namespace"}))
@@ -122,6 +130,11 @@ std::vector<StatusCause> builtin_problems(const Resource& resource, const Json& 
     if (resource.custom) return causes;
     check_finalizers(object, causes);
     if (resource.type == resources::events) check_event(object, causes);
+    // What is as it was is not held against rules that it may be older than.
+    if (!before || without_metadata(object) != without_metadata(*before)) {
+        check_workload(resource, object, before, causes);
+        check_surroundings(resource, object, causes);
+    }
     const bool secret = resource.type == resources::secrets;
     if (!secret && resource.type != resources::config_maps) return causes;
     check_data(object, causes);

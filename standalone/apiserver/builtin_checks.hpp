@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What upstream checks beyond shape: names of finalizers and owners of every kind, and the content
-// of ConfigMaps and Secrets. Workloads and Services are not checked. Pure.
+// of ConfigMaps and Secrets. Workloads and what surrounds them: workload_checks.hpp. Pure.
 #pragma once
 
 #include <vector>

@@ -180,31 +180,39 @@ TEST(ApiPatch, CustomKindsTakeNoStrategicMergeAndApplyNeedsAManager) {
 
 TEST(ApiPatch, StrategicMergeKeepsWhatThePatchDoesNotName) {
     TestServer server;
-    Json object = pod("p");
-    object["spec"]["containers"] = {
+    const std::string url = "/apis/apps/v1/namespaces/default/deployments";
+    const Json labels = {{"app", "p"}};
+    Json object = {{"metadata", {{"name", "p"}}},
+                   {"spec",
+                    {{"selector", {{"matchLabels", labels}}},
+                     {"template", {{"metadata", {{"labels", labels}}}}}}}};
+    object["spec"]["template"]["spec"]["containers"] = {
         {{"name", "a"},
          {"image", "a:1"},
          {"env", {{{"name", "X"}, {"value", "1"}}, {{"name", "Y"}, {"value", "1"}}}}},
         {{"name", "b"}, {"image", "b:1"}}};
     object["metadata"]["finalizers"] = {"x/one"};
-    server.post(pods_url, object);
+    ASSERT_EQ(server.post(url, object).status, 201);
     const Reply patched = server.call(
-        "PATCH", pods_url + "/p",
+        "PATCH", url + "/p",
         {{"metadata", {{"finalizers", {"x/two"}}}},
          {"spec",
-          {{"$setElementOrder/containers", {{{"name", "b"}}, {{"name", "a"}}}},
-           {"containers",
-            {{{"name", "a"},
-              {"image", "a:2"},
-              {"env", {{{"name", "Y"}, {"$patch", "delete"}}, {{"name", "Z"}, {"value", "3"}}}}},
-             {{"name", "c"}, {"image", "c:1"}}}}}}},
+          {{"template",
+            {{"spec",
+              {{"$setElementOrder/containers", {{{"name", "b"}}, {{"name", "a"}}}},
+               {"containers",
+                {{{"name", "a"},
+                  {"image", "a:2"},
+                  {"env",
+                   {{{"name", "Y"}, {"$patch", "delete"}}, {{"name", "Z"}, {"value", "3"}}}}},
+                 {{"name", "c"}, {"image", "c:1"}}}}}}}}}}},
         "application/strategic-merge-patch+json");
     ASSERT_EQ(patched.status, 200) << patched.text;
     std::vector<std::string> images;
-    for (const auto& container : patched.body["spec"]["containers"])
+    for (const auto& container : patched.body["spec"]["template"]["spec"]["containers"])
         images.push_back(text_at(container, {"image"}));
     EXPECT_EQ(join(images, " "), "b:1 a:2 c:1");
-    EXPECT_EQ(patched.body["spec"]["containers"][1]["env"],
+    EXPECT_EQ(patched.body["spec"]["template"]["spec"]["containers"][1]["env"],
               (Json{{{"name", "Z"}, {"value", "3"}}, {{"name", "X"}, {"value", "1"}}}));
     EXPECT_EQ(patched.body["metadata"]["finalizers"], (Json{"x/two", "x/one"}));
 }
