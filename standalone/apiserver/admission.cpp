@@ -134,6 +134,25 @@ ApiResult<void> check_schema(const Resource& resource, const Json& object, const
     return status::invalid(resource.type, text_at(object, {"metadata", "name"}), std::move(causes));
 }
 
+// Nothing here forwards what is sent to a Service's own address, so every one is headless; clients
+// such as helm 3 take one without any address for not ready.
+void give_address(Json& service) {
+    Json& spec = service["spec"];
+    if (text_at(spec, {"type"}) == "ExternalName" || !text_at(spec, {"clusterIP"}).empty()) return;
+    spec["clusterIP"] = "None";
+    spec["clusterIPs"] = {"None"};
+}
+
+// Whoever writes a Service without an address leaves it as it is.
+void keep_address(const Json& live, Json& service) {
+    Json& spec = service["spec"];
+    if (!spec.is_object() || text_at(spec, {"type"}) == "ExternalName" ||
+        !text_at(spec, {"clusterIP"}).empty())
+        return;
+    for (const char* field : {"clusterIP", "clusterIPs"})
+        if (const Json* value = find(live, {"spec", field})) spec[field] = *value;
+}
+
 }  // namespace
 
 bool being_deleted(const Json& object) {
@@ -199,6 +218,7 @@ ApiResult<Json> admit_create(const Resource& resource, std::string_view ns, Json
     apply_defaults(resource, body);
     initialise_status(resource, body, fresh.now);
     TRY(check_schema(resource, body, nullptr));
+    if (resource.type == resources::services) give_address(body);
     return body;
 }
 
@@ -238,6 +258,7 @@ ApiResult<Json> admit_update(const Resource& resource, Part part, const Json& li
         else
             wanted.erase("status");
     }
+    if (resource.type == resources::services) keep_address(live, wanted);
     apply_defaults(resource, wanted);
     TRY(check_schema(resource, wanted, &live));
     if (resource.generation && spec_part(resource, wanted) != spec_part(resource, live))

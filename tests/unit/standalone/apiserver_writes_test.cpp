@@ -217,6 +217,21 @@ TEST(ApiPatch, StrategicMergeKeepsWhatThePatchDoesNotName) {
     EXPECT_EQ(patched.body["metadata"]["finalizers"], (Json{"x/two", "x/one"}));
 }
 
+TEST(ApiWrite, EveryServiceIsHeadlessAndStaysSo) {
+    TestServer server;
+    const std::string url = "/api/v1/namespaces/default/services";
+    const Json ports = Json::array({{{"port", 80}}});
+    const Json service = {{"metadata", {{"name", "web"}}}, {"spec", {{"ports", ports}}}};
+    EXPECT_EQ(server.post(url, service).body["spec"]["clusterIP"], "None");
+    EXPECT_EQ(server.put(url + "/web", service).body["spec"]["clusterIPs"], (Json{"None"}));
+    const Json alias = {{"metadata", {{"name", "alias"}}},
+                        {"spec", {{"type", "ExternalName"}, {"externalName", "web.test"}}}};
+    EXPECT_FALSE(server.post(url, alias).body["spec"].contains("clusterIP"));
+    const Reply bare =
+        server.post(url, {{"metadata", {{"name", "bare"}}}, {"spec", Json::object()}});
+    EXPECT_EQ(bare.status, 422) << "headless by itself needs no ports; this one asked for nothing";
+}
+
 TEST(ApiScale, ScaleIsAViewOfTheRollout) {
     TestServer server;
     server.post(rollouts_url, rollout("web"));
