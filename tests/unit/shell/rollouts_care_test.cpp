@@ -127,7 +127,8 @@ TEST_F(RolloutsTest, APodInTwoSlicesIsOneEndpoint) {
                        {"labels", {{"kubernetes.io/service-name", "stable"}}}}},
                      {"addressType", family},
                      {"endpoints",
-                      {{{"addresses", {"127.0.0.1"}}, {"targetRef", {{"kind", "Pod"}, {"name", "a"}}}}}}})
+                      {{{"addresses", {"127.0.0.1"}},
+                        {"targetRef", {{"kind", "Pod"}, {"name", "a"}}}}}}})
             .value();
     start_and_sync();
     EXPECT_EQ(rollouts_->world().ready_endpoints("default", "stable"),
