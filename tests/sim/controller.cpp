@@ -17,14 +17,18 @@ void sooner(std::optional<TimePoint>& best, const std::optional<TimePoint>& othe
 }  // namespace
 
 void Measuring::submit(http::AsyncRequest request, OnAnswer on_answer) {
-    stage_.after(stage_.chance.between(5ms, 300ms),
-                 [this, url = request.request.url, body = request.request.body,
-                  call = std::move(on_answer)] { call(answer(url + body)); });
+    const Duration longest = request.request.deadline;
+    Duration late = stage_.chance.between(5ms, 300ms);
+    if (mood == Mood::Slow) late += stage_.chance.between(Duration{0}, longest * 2);
+    if (late >= longest)
+        return stage_.after(longest, [call = std::move(on_answer)] {
+            call(Error{ErrorKind::Timeout, "prometheus: no answer"});
+        });
+    stage_.after(late, [this, url = request.request.url, body = request.request.body,
+                        call = std::move(on_answer)] { call(answer(url + body)); });
 }
 
-Result<HttpResponse> Measuring::answer(const std::string& url) {
-    if (away || stage_.chance.permille(faults_.rates.refuse))
-        return Error{ErrorKind::Unavailable, "prometheus is away"};
+std::string Measuring::measured(const std::string& url) {
     std::string value = "1";
     for (const auto& [key, set] : journals_.of(resources::replica_sets).live()) {
         const auto hash = text_at(set, {"metadata", "labels", crds::pod_template_hash_label});
@@ -32,24 +36,34 @@ Result<HttpResponse> Measuring::answer(const std::string& url) {
         const int version = version_of(*find(set, {"spec", "template"}));
         if (quality_of(seed_, version).fails_analysis) value = "0.5";
     }
+    return value;
+}
+
+Result<HttpResponse> Measuring::answer(const std::string& url) {
+    if (mood == Mood::Away || stage_.chance.permille(faults_.rates.refuse))
+        return Error{ErrorKind::Unavailable, "prometheus is away"};
+    if (mood == Mood::Broken) return HttpResponse{500, {}, R"({"status":"err)"};
+    std::string series;
+    if (mood != Mood::Empty)
+        series = concat(R"({"metric":{},"value":[1,")", mood == Mood::NaN ? "NaN" : measured(url),
+                        R"("]})");
     return HttpResponse{
         200,
         {},
-        concat(R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},)",
-               R"("value":[1,")", value, R"("]}]}})")};
+        concat(R"({"status":"success","data":{"resultType":"vector","result":[)", series, "]}}")};
 }
 
 Controller::Controller(Parts parts)
     : parts_(parts),
-      transport_(parts.stage, parts.faults),
+      transport_(parts.stage, parts.faults, parts.number),
       client_(transport_, "sluice"),
       rollouts_(
           {.decide = planted_decide(parts.plant)}, caches_, client_, client_,
-          [](const shell::Event&) {}, parts.stage.clock, parts.stage.trace),
+          [](const shell::Event&) {}, parts.clock, parts.stage.trace),
       runs_({.caches = caches_,
              .client = client_,
              .http = parts.measuring,
-             .clock = parts.stage.clock,
+             .clock = parts.clock,
              .log = parts.stage.trace,
              .events = {}},
             {}),
@@ -57,16 +71,15 @@ Controller::Controller(Parts parts)
           {.data_dir = {},
            .decoders = shell::manifest_decoders(),
            .open = [this](const crds::GitSource&) { return open(); },
-           .jitter_seed = 1},
-          caches_, client_, [](const shell::Event&) {}, parts.stage.clock, parts.stage.trace),
+           .jitter_seed = static_cast<unsigned>(parts.number)},
+          caches_, client_, [](const shell::Event&) {}, parts.clock, parts.stage.trace),
       deliveries_(
           {.cluster_id = "cluster",
            .version = "sim",
-           .instance = "sim",
+           .instance = concat("sim-", parts.number),
            .writers = {.stepped_by = &parts.stage.clock}},
           caches_, client_, [this](const std::string&) { return open(); },
-          [this](const std::string& key) { sources_.hint(key); }, parts.stage.clock,
-          parts.stage.trace) {
+          [this](const std::string& key) { sources_.hint(key); }, parts.clock, parts.stage.trace) {
     const auto feed = [&](kube::Watch watch) {
         auto& journal = parts_.journals.of(watch.type);
         feeds_.emplace_back(parts_.stage, journal, std::move(watch), parts_.lag);
@@ -121,10 +134,14 @@ bool Controller::step() {
     return !all.empty() && parts_.stage.chance.of(all)();
 }
 
-long Controller::horizon() const {
+Horizon Controller::horizon() const {
     const long newest = parts_.stage.store->version();
-    long seen = newest;
-    for (size_t i = 0; i < rollout_feeds_; ++i) seen = std::min(seen, feeds_[i].horizon(newest));
+    Horizon seen{newest, newest};
+    for (size_t i = 0; i < rollout_feeds_; ++i) {
+        const long one = feeds_[i].horizon(newest);
+        seen.all = std::min(seen.all, one);
+        if (feeds_[i].type().plural == resources::rollouts.plural) seen.rollout = one;
+    }
     return seen;
 }
 

@@ -11,6 +11,7 @@
 #include "controller/shell/deliveries.hpp"
 #include "controller/shell/git_sources.hpp"
 #include "controller/shell/rollouts.hpp"
+#include "tests/sim/bad_days.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/feed.hpp"
 #include "tests/sim/plants.hpp"
@@ -25,10 +26,11 @@ public:
         : stage_(stage), journals_(journals), faults_(faults), seed_(seed) {}
     void submit(http::AsyncRequest request, OnAnswer on_answer) override;
 
-    bool away = false;
+    Mood mood = Mood::Answers;
 
 private:
     [[nodiscard]] Result<HttpResponse> answer(const std::string& url);
+    [[nodiscard]] std::string measured(const std::string& url);
 
     Stage& stage_;
     Journals& journals_;
@@ -36,10 +38,18 @@ private:
     std::uint64_t seed_;
 };
 
+// The newest version of the store that was seen.
+struct Horizon {
+    long all;      // by every cache of the rollout controller
+    long rollout;  // by the one that holds the Rollout
+};
+
 class Controller {
 public:
     struct Parts {
+        int number;  // the first or the second
         Stage& stage;
+        const Clock& clock;  // its machine's; outlives what it asked for
         Journals& journals;
         Faults& faults;
         Measuring& measuring;
@@ -58,8 +68,7 @@ public:
     bool step();
     // The webhook: something was pushed.
     void hint() { sources_.hint("shop/app"); }
-    // The newest version of the store that every cache of the rollout controller has seen.
-    [[nodiscard]] long horizon() const;
+    [[nodiscard]] Horizon horizon() const;
 
 private:
     Result<std::unique_ptr<git::Repository>> open() const;

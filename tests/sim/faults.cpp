@@ -42,8 +42,9 @@ Result<HttpResponse> FaultyTransport::refusal() const {
 Result<HttpResponse> FaultyTransport::send(const HttpRequest& request) {
     const std::string what =
         stage_.trace.on() ? concat(request.method, " ", request.url) : std::string();
-    const auto fate = faults_.before_call(what);
+    auto fate = faults_.before_call(what);
     const bool write = request.method != "GET";
+    if (write && faults_.no_writes) fate = Faults::Fate::Refused;
     if (fate == Faults::Fate::Refused) {
         // A read never meets a conflict.
         auto answer = refusal();
@@ -53,9 +54,9 @@ Result<HttpResponse> FaultyTransport::send(const HttpRequest& request) {
     }
     if (write && stage_.trace.on())
         stage_.trace.say(concat("  ", what, " ", request.body.substr(0, 300)));
-    stage_.by_controller = true;
+    stage_.by_controller = number_;
     auto answer = test::RoledTransport(stage_.transport, roles_).send(request);
-    stage_.by_controller = false;
+    stage_.by_controller = 0;
     if (write && answer.ok() && answer->status / 100 != 2)
         stage_.trace.say(concat("    -> ", answer->status, " ", answer->body.substr(0, 200)));
     faults_.after_call(what);

@@ -29,6 +29,7 @@ public:
         : stage_(stage), outside_(std::move(outside)) {}
 
     FaultRates rates;
+    bool no_writes = false;  // the API server refuses every write of a controller
     long crashes = 0;
     long refused = 0;
     long unanswered = 0;
@@ -49,7 +50,8 @@ private:
 // What the roles of deploy/ forbid is refused here, too: a controller that needs more gets nowhere.
 class FaultyTransport final : public HttpTransport {
 public:
-    FaultyTransport(Stage& stage, Faults& faults) : stage_(stage), faults_(faults) {}
+    FaultyTransport(Stage& stage, Faults& faults, int number)
+        : stage_(stage), faults_(faults), number_(number) {}
     Result<HttpResponse> send(const HttpRequest& request) override;
     Result<HttpResponse> stream(const HttpRequest&, const OnChunk&, std::stop_token) override {
         return unavailable("nobody streams in the simulator");
@@ -60,6 +62,7 @@ private:
 
     Stage& stage_;
     Faults& faults_;
+    int number_;
     test::Roles roles_{SLUICE_SOURCE_DIR "/deploy/base/roles.yaml"};
 };
 

@@ -72,6 +72,7 @@ public:
     void deliver();
     // The newest version that has arrived, of a store at `newest`.
     [[nodiscard]] long horizon(long newest) const;
+    [[nodiscard]] const ResourceType& type() const { return watch_.type; }
 
 private:
     Stage& stage_;

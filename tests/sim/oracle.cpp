@@ -113,38 +113,39 @@ Moment Oracle::read() const {
     return moment;
 }
 
-bool Oracle::seen(const Test& test, Duration older) const {
+bool Oracle::seen_since(long version, const Test& test, Duration older) const {
     TimePoint end = stage_.now();     // of the moment looked at
     std::optional<TimePoint> enough;  // what ended before this cannot have been seen
     for (auto at = moments_.rbegin(); at != moments_.rend(); ++at) {
         if (enough && end < *enough) return false;
         if (test(*at)) return true;
-        if (!enough && at->version <= horizon_) enough = end - older;
+        if (!enough && at->version <= version) enough = end - older;
         end = at->when;
     }
     return false;
 }
 
-void Oracle::look(bool by_controller, long horizon) {
+void Oracle::look(std::optional<Horizon> horizon) {
     moments_.push_back(read());
     if (moments_.size() < 2) return;
-    horizon_ = horizon;
     const Moment& is = moments_.back();
     const Moment& was = moments_[moments_.size() - 2];
-    if (by_controller) {
+    if (horizon) {
+        horizon_ = *horizon;
         judge_weight(was, is);
         judge_record(was, is);
         judge_sizes(was, is);
     }
-    while (moments_.size() > 2 && moments_[1].version <= horizon_ && moments_.size() > 400)
-        moments_.pop_front();
+    // Nothing is seen as late as that.
+    if (moments_.size() > 2000) moments_.pop_front();
 }
 
 void Oracle::judge_weight(const Moment& was, const Moment& is) {
     const long before = was.weight.value_or(0);
     const long after = is.weight.value_or(0);
     if (after > before) {
-        if (!seen([&](const Moment& m) { return after <= m.allowance; }))
+        // What the Rollout allows is seen in the Rollout: an abort that was seen stands.
+        if (!seen_since(horizon_.rollout, [&](const Moment& m) { return after <= m.allowance; }))
             fail(concat("weight raised above what the step allows: ", show(is)));
         if (!seen(
                 [&](const Moment& m) {

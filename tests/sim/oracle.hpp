@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/controller.hpp"
 #include "tests/sim/feed.hpp"
 #include "tests/sim/shape.hpp"
 
@@ -48,8 +49,8 @@ public:
     Oracle(Stage& stage, Journals& journals, const Shape& shape)
         : stage_(stage), journals_(journals), shape_(shape) {}
 
-    // After a write. `by_controller`: it was the controller's; `horizon`: of its caches.
-    void look(bool by_controller, long horizon);
+    // After a write. `horizon`: where it was a controller's, of that one's caches.
+    void look(std::optional<Horizon> horizon);
     // As time goes by. `calm`: since when nothing disturbs; nothing while something does.
     void tick(std::optional<TimePoint> calm);
 
@@ -60,7 +61,11 @@ public:
 private:
     using Test = std::function<bool(const Moment&)>;
     // `older`: as old as what another controller had not yet told.
-    [[nodiscard]] bool seen(const Test& test, Duration older = Duration{0}) const;
+    [[nodiscard]] bool seen(const Test& test, Duration older = Duration{0}) const {
+        return seen_since(horizon_.all, test, older);
+    }
+    [[nodiscard]] bool seen_since(long version, const Test& test,
+                                  Duration older = Duration{0}) const;
     Moment read() const;
     void read_rollout(Moment& moment) const;
     void read_route(Moment& moment) const;
@@ -72,7 +77,7 @@ private:
     Journals& journals_;
     const Shape& shape_;
     std::deque<Moment> moments_;
-    long horizon_ = 0;
+    Horizon horizon_{0, 0};
     std::optional<TimePoint> above_since_;
     std::optional<TimePoint> empty_since_;
     std::vector<std::string> broken_;

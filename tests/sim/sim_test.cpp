@@ -35,6 +35,9 @@ void add(Outcome& all, const Outcome& one) {
     all.promoted += one.promoted;
     all.rolled_back += one.rolled_back;
     all.reverts += one.reverts;
+    all.pairs += one.pairs;
+    all.jumps += one.jumps;
+    all.outages += one.outages;
 }
 
 class World : public testing::TestWithParam<long> {};
@@ -57,13 +60,17 @@ TEST_P(World, HoldsItsInvariants) {
     std::cout << seeds << " seeds: " << all.versions << " versions, " << all.promoted
               << " promoted, " << all.rolled_back << " rolled back, " << all.reverts << " reverts, "
               << all.crashes << " crashes, " << all.refused << " refused, " << all.unanswered
-              << " unanswered\n";
+              << " unanswered, " << all.pairs << " with two controllers, " << all.jumps
+              << " clocks set, " << all.outages << " outages of writes\n";
     // A world in which nothing happens proves nothing.
     if (seeds < 100) return;
     EXPECT_GT(all.promoted, seeds);
     EXPECT_GT(all.rolled_back, seeds / 10);
     EXPECT_GT(all.reverts, seeds / 10);
     EXPECT_GT(all.crashes, seeds / 2);
+    EXPECT_GT(all.pairs, seeds / 10);
+    EXPECT_GT(all.jumps, seeds / 10);
+    EXPECT_GT(all.outages, seeds / 50);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, World, testing::Range(0L, shards));

@@ -22,8 +22,10 @@ Simulation::Simulation(std::uint64_t seed, Plant plant, bool trace)
       faults_(stage_, [this] { outside_now(); }),
       measuring_(stage_, journals_, faults_, seed),
       plant_(plant),
-      restart_at_(stage_.now()),
+      bad_(seed),
       begin_(stage_.now()) {
+    for (int number = 1; number <= (bad_.two_controllers ? 2 : 1); ++number)
+        processes_.emplace_back(stage_.clock, number).restart_at = stage_.now();
     for (const auto& type :
          {resources::pods, resources::services, resources::endpoint_slices, resources::replica_sets,
           resources::ingresses, resources::virtual_services, resources::destination_rules,
@@ -34,24 +36,45 @@ Simulation::Simulation(std::uint64_t seed, Plant plant, bool trace)
 
 // ---- time ----
 
-void Simulation::step_controller() {
+std::optional<TimePoint> Simulation::Process::next() const {
+    if (!leads) return std::nullopt;
+    return controller ? controller->next() : std::optional(restart_at);
+}
+
+void Simulation::step(Process& process) {
     try {
-        if (controller_) {
-            controller_->step();
+        if (process.controller) {
+            process.controller->step();
             return;
         }
-        controller_ = std::make_unique<Controller>(
-            Controller::Parts{stage_, journals_, faults_, measuring_, remote_, lag_, plant_});
-        stage_.trace.say("controller started");
+        process.controller = std::make_unique<Controller>(
+            Controller::Parts{process.number, stage_, process.clock, journals_, faults_, measuring_,
+                              remote_, lag_, plant_});
+        stage_.trace.say(concat("controller ", process.number, " started"));
     } catch (const Crash&) {
-        controller_.reset();
-        restart_at_ = stage_.now() + stage_.chance.between(5ms, 2s);
+        process.controller.reset();
+        process.restart_at = stage_.now() + stage_.chance.between(5ms, 2s);
     }
-    stage_.by_controller = false;
+    stage_.by_controller = 0;
+}
+
+std::vector<Simulation::Process*> Simulation::due(TimePoint now) {
+    std::vector<Process*> all;
+    for (auto& process : processes_)
+        if (const auto next = process.next(); next && *next <= now) all.push_back(&process);
+    return all;
+}
+
+std::optional<TimePoint> Simulation::next_work() const {
+    std::optional<TimePoint> earliest;
+    for (const auto& process : processes_)
+        if (const auto next = process.next(); next && (!earliest || *next < *earliest))
+            earliest = next;
+    return earliest;
 }
 
 void Simulation::jump_to_next(TimePoint end) {
-    auto next = controller_ ? controller_->next() : std::optional(restart_at_);
+    auto next = next_work();
     if (const auto deed = stage_.agenda.next(); deed && (!next || *deed < *next)) next = deed;
     stage_.clock.set(std::min(end, next.value_or(end)));
     oracle_.tick(calm_since_);
@@ -61,13 +84,12 @@ void Simulation::one_step() {
     ++steps_;
     const auto now = stage_.now();
     const auto deed = stage_.agenda.next();
-    const auto work = controller_ ? controller_->next() : std::optional(restart_at_);
+    const auto work = due(now);
     const bool deed_due = deed && *deed <= now;
-    const bool work_due = work && *work <= now;
-    if (deed_due && (!work_due || stage_.chance.permille(500)))
+    if (deed_due && (work.empty() || stage_.chance.permille(500)))
         stage_.agenda.step(now);
-    else if (work_due)
-        step_controller();
+    else if (!work.empty())
+        step(work.size() == 1 ? *work.front() : *bad_.chance.of(work));
     // Work takes time.
     stage_.clock.set(stage_.now() + Duration{stage_.chance.below(4)});
 }
@@ -94,10 +116,14 @@ bool Simulation::settles_within(Duration limit) {
 // ---- the world outside ----
 
 void Simulation::wrote() {
-    const bool by_controller = stage_.by_controller;
+    const int by = stage_.by_controller;
     journals_.pull();
     cluster_.noticed();
-    oracle_.look(by_controller, controller_ ? controller_->horizon() : stage_.store->version());
+    if (by == 0) return oracle_.look({});
+    // While it begins it has just listed everything.
+    const auto& writer = processes_[static_cast<size_t>(by - 1)].controller;
+    const long newest = stage_.store->version();
+    oracle_.look(writer ? writer->horizon() : Horizon{newest, newest});
 }
 
 // While a call of the controller is on its way.
@@ -112,10 +138,11 @@ void Simulation::outside_now() {
 void Simulation::weather() {
     faults_.rates = {};
     lag_ = {};
-    measuring_.away = false;
+    measuring_.mood = Mood::Answers;
     remote_.away = false;
     auto& chance = stage_.chance;
-    const bool storm = wild_ && (!calm_since_ ? chance.permille(300) : chance.permille(700));
+    const bool rages = wild_ && chance.permille(calm_since_ ? 700 : 300);
+    const bool storm = wild_ && (rages || faults_.no_writes);
     if (!storm) {
         if (!calm_since_) calm_since_ = stage_.now();
         stage_.trace.say("calm");
@@ -130,11 +157,42 @@ void Simulation::weather() {
                 .stall = 3s,
                 .twice_permille = chance.between(0, 100),
                 .relist_permille = chance.between(0, 20)};
-        measuring_.away = chance.permille(150);
+        if (chance.permille(150)) measuring_.mood = Mood::Away;
         remote_.away = chance.permille(150);
         stage_.trace.say("storm");
+        bad_weather();
     }
     if (wild_) stage_.after(chance.between(3s, 25s), [this] { weather(); });
+}
+
+void Simulation::bad_weather() {
+    if (const auto mood = bad_.mood(); mood != Mood::Answers) measuring_.mood = mood;
+    set_clocks();
+    if (bad_.outage == 0s || faults_.no_writes) return;
+    stage_.trace.say(concat("no writes for ", format_duration(bad_.outage)));
+    faults_.no_writes = true;
+    ++outages_;
+    stage_.after(std::exchange(bad_.outage, 0s), [this] { faults_.no_writes = false; });
+}
+
+void Simulation::set_clocks() {
+    for (auto& process : processes_) {
+        const Duration step = bad_.clock_step();
+        if (step == 0s) continue;
+        ++jumps_;
+        process.clock.ahead += step;
+        set_back_ += std::max(Duration{0}, -step);
+        stage_.trace.say(
+            concat("the clock of controller ", process.number, " is set by ", step.count(), " ms"));
+    }
+}
+
+void Simulation::end_bad_days() {
+    faults_.no_writes = false;
+    if (bad_.both_stay || processes_.size() < 2) return;
+    processes_.back().controller.reset();
+    processes_.back().leads = false;
+    stage_.trace.say("controller 2 ends: it does not lead");
 }
 
 void Simulation::verb(const char* name) {
@@ -163,7 +221,8 @@ void Simulation::push(int version, long replicas) {
         "main",
         {{"shop/rollout.yaml", sluice::to_text(shape_.rollout(version, replicas)), std::nullopt}},
         concat("shop: v", version, "\n"));
-    if (controller_) controller_->hint();
+    for (auto& process : processes_)
+        if (process.controller) process.controller->hint();
 }
 
 void Simulation::push_something() {
@@ -283,15 +342,18 @@ Outcome Simulation::run() {
     weather();
     stage_.after(stage_.chance.between(3s, 15s), [this] { user_acts(); });
     run_until(stage_.now() + stage_.chance.between(12s, 40s));
+    // Users and faults go on as long as the API server takes no writes.
+    while (faults_.no_writes && oracle_.broken().empty()) run_until(stage_.now() + 1s);
     wild_ = false;
     weather();
+    end_bad_days();
     stage_.trace.say("---- users and faults stop ----");
-    if (!settles_within(6min) && oracle_.broken().empty())
+    if (!settles_within(6min + set_back_) && oracle_.broken().empty())
         oracle_.fail(concat("does not settle: ", unrest()));
     const int last = 1000;
     if (oracle_.broken().empty() && stage_.chance.permille(300)) {
         push(last, 2);
-        if (!settles_within(6min) && oracle_.broken().empty())
+        if (!settles_within(6min + set_back_) && oracle_.broken().empty())
             oracle_.fail(concat("does not settle on the last version: ", unrest()));
         if (oracle_.broken().empty()) judge_final(last);
     }
@@ -309,7 +371,10 @@ Outcome Simulation::run() {
                     .crashes = faults_.crashes,
                     .refused = faults_.refused,
                     .unanswered = faults_.unanswered,
-                    .versions = versions_};
+                    .versions = versions_,
+                    .pairs = bad_.two_controllers,
+                    .jumps = jumps_,
+                    .outages = outages_};
     for (const auto& subject : remote_.subjects("sluice-records")) {
         outcome.promoted += subject.find("promoted") != std::string::npos;
         outcome.rolled_back += subject.find("rolled back") != std::string::npos;

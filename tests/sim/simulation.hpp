@@ -2,6 +2,7 @@
 // One seed's world from its first push to its rest.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ struct Outcome {
     long promoted = 0;
     long rolled_back = 0;
     long reverts = 0;
+    long pairs = 0;    // of controllers at once
+    long jumps = 0;    // of a controller's clock
+    long outages = 0;  // of writes
 };
 
 class Simulation {
@@ -35,13 +39,29 @@ private:
     void run_until(TimePoint end);
     bool settles_within(Duration limit);
     void one_step();
-    void step_controller();
     void jump_to_next(TimePoint end);
+    // A controller's process, on a machine of its own.
+    struct Process {
+        explicit Process(const Clock& world, int its_number) : clock(world), number(its_number) {}
+        MachineClock clock;
+        int number;
+        std::unique_ptr<Controller> controller;
+        TimePoint restart_at;
+        bool leads = true;  // or believes that it does
+        [[nodiscard]] std::optional<TimePoint> next() const;
+    };
+    void step(Process& process);
+    // Those that have something to do by then.
+    [[nodiscard]] std::vector<Process*> due(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> next_work() const;
 
     // ---- the world outside ----
     void wrote();
     void outside_now();
     void weather();
+    void bad_weather();
+    void set_clocks();
+    void end_bad_days();
     void user_acts();
     void push(int version, long replicas);
     void push_something();
@@ -64,13 +84,16 @@ private:
     test::MemoryRemote remote_;
     Lag lag_;
     Plant plant_;
-    std::unique_ptr<Controller> controller_;
-    TimePoint restart_at_;
+    BadDays bad_;
+    std::deque<Process> processes_;
     TimePoint begin_;
     bool wild_ = true;  // users and faults are about
     std::optional<TimePoint> calm_since_;
     int versions_ = 1;
     long steps_ = 0;
+    long jumps_ = 0;
+    long outages_ = 0;
+    Duration set_back_{0};  // by how much clocks were set back, at most
 };
 
 Outcome simulate(std::uint64_t seed, Plant plant = Plant::None, bool trace = false);

@@ -91,7 +91,7 @@ struct Stage {
     Trace trace;
     Chance chance;
     Agenda agenda;
-    bool by_controller = false;  // the call under way is the controller's
+    int by_controller = 0;  // whose call is under way: the first, the second; 0 is anybody else
     // Called after each accepted write, whoever made it.
     std::function<void(const HttpRequest&)> on_write = [](const HttpRequest&) {};
 
