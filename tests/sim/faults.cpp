@@ -41,7 +41,7 @@ Result<HttpResponse> FaultyTransport::refusal() const {
 
 Result<HttpResponse> FaultyTransport::send(const HttpRequest& request) {
     const std::string what =
-        stage_.trace.on() ? concat(request.method, " ", request.url) : std::string();
+        stage_.trace.on() ? concat(number_, " ", request.method, " ", request.url) : std::string();
     auto fate = faults_.before_call(what);
     const bool write = request.method != "GET";
     if (write && faults_.no_writes) fate = Faults::Fate::Refused;

@@ -61,6 +61,7 @@ private:
     void weather();
     void bad_weather();
     void set_clocks();
+    void set_clock(Process& process, Duration ahead);
     void end_bad_days();
     void user_acts();
     void push(int version, long replicas);
@@ -93,7 +94,9 @@ private:
     long steps_ = 0;
     long jumps_ = 0;
     long outages_ = 0;
-    Duration set_back_{0};  // by how much clocks were set back, at most
+    // How far clocks were ahead of the world's: a time that was recorded may be that far off.
+    Duration earliest_clock_{0};
+    Duration latest_clock_{0};
 };
 
 Outcome simulate(std::uint64_t seed, Plant plant = Plant::None, bool trace = false);
