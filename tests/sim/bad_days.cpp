@@ -9,6 +9,7 @@ BadDays::BadDays(std::uint64_t seed) : chance(seed * 7919 + 13) {
     clocks_are_set = chance.permille(200);
     odd_answers = chance.permille(300);
     if (chance.permille(120)) outage = chance.between(20s, 150s);
+    if (chance.permille(200)) pushes_lost = chance.between(100, 500);
 }
 
 Mood BadDays::mood() {

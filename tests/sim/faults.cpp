@@ -111,7 +111,10 @@ public:
         return inner_.commit(parent, changes, author, message);
     }
     Result<git::PushAnswer> push(const std::vector<git::RefUpdate>& updates) override {
-        return pass<git::PushAnswer>("git push", [&] { return inner_.push(updates); });
+        auto answer = pass<git::PushAnswer>("git push", [&] { return inner_.push(updates); });
+        if (!answer.ok() || !faults_.push_is_lost()) return answer;
+        ++faults_.unanswered;
+        return Error{ErrorKind::Timeout, "git push: no answer"};
     }
 
 private:

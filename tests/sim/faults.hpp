@@ -30,6 +30,7 @@ public:
 
     FaultRates rates;
     bool no_writes = false;  // the API server refuses every write of a controller
+    long lose_push = 0;      // per mille of pushes, whatever the weather
     long crashes = 0;
     long refused = 0;
     long unanswered = 0;
@@ -37,6 +38,8 @@ public:
     enum class Fate { Ordinary, Refused, AnswerLost };
     // Throws Crash where the process ends before the call. `times`: how much likelier a fault is.
     Fate before_call(std::string_view what, long times = 1);
+    // The answer to a push that is done.
+    bool push_is_lost() { return lose_push > 0 && stage_.chance.permille(lose_push); }
     // Throws Crash where it ends after it.
     void after_call(std::string_view what);
 

@@ -346,6 +346,7 @@ Outcome Simulation::run() {
     for (const auto& type : {resources::git_sources, resources::deliveries}) journals_.of(type);
     journals_.pull();
     stage_.on_write = [this](const HttpRequest&) { wrote(); };
+    faults_.lose_push = bad_.pushes_lost;
     push(1, stage_.chance.between(1, 5));
     weather();
     stage_.after(stage_.chance.between(3s, 15s), [this] { user_acts(); });
@@ -355,6 +356,8 @@ Outcome Simulation::run() {
     wild_ = false;
     weather();
     end_bad_days();
+    // Most reverts are written after the storms.
+    stage_.after(1min, [this] { faults_.lose_push = 0; });
     stage_.trace.say("---- users and faults stop ----");
     if (!settles_within(6min + latest_clock_ - earliest_clock_) && oracle_.broken().empty())
         oracle_.fail(concat("does not settle: ", unrest()));
