@@ -43,8 +43,8 @@ struct BadDays {
     bool clocks_are_set = false;
     bool odd_answers = false;
     long pushes_lost = 0;  // per mille of those to Git that are done and not answered
-    Duration outage{0};  // how long the API server refuses every write of a controller, from the
-                         // first storm on
+    Duration outage{0};    // how long the API server refuses every write of a controller, from the
+                           // first storm on
 
     // In a storm.
     Mood mood();
