@@ -11,8 +11,6 @@ namespace {
 
 using namespace policy::delivery;
 
-// For a write that lost its compare-and-swap; the watch brings what won.
-constexpr Duration wait_for_watch = std::chrono::milliseconds{100};
 constexpr Duration cluster_id_pause = std::chrono::seconds{1};
 
 }  // namespace
@@ -108,7 +106,10 @@ Result<std::optional<Duration>> Deliveries::reconcile(const std::string& key) {
     auto seen = TRY(world_.observe(client_, key));
     if (!seen) return std::optional<Duration>{};  // its Deliveries go with it: it owns them
     const auto decision = TRY(world_.decide(client_, *std::move(seen), who_, clock_.now()));
-    if (!TRY(execute(client_, decision, log_))) return std::optional{wait_for_watch};
+    // The watch brings what won; where it does not, the back-off grows.
+    if (!TRY(execute(client_, decision, log_)))
+        return Error{ErrorKind::Conflict,
+                     concat("the deliveries of ", key, " have moved since they were decided on")};
     return decision.look_again;
 }
 
