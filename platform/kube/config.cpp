@@ -10,6 +10,7 @@
 #include "base/yaml.hpp"
 #include "platform/file.hpp"
 #include "platform/http/curl_transport.hpp"
+#include "platform/kube/patience.hpp"
 
 namespace sluice::kube {
 namespace {
@@ -68,8 +69,10 @@ Result<Access> access_from(const Json& config, const std::string& wanted,
     access.ca_pem = TRY(data_or_file(cluster, "certificate-authority", folder));
     access.token = text_at(user, {"token"});
     if (const std::string file = text_at(user, {"tokenFile"});
-        access.token.empty() && !file.empty())
-        access.token = std::string(trim(TRY(read_file((folder / file).string()))));
+        access.token.empty() && !file.empty()) {
+        access.token_file = (folder / file).string();
+        access.token = std::string(trim(TRY(read_file(access.token_file))));
+    }
     access.client_certificate_pem = TRY(data_or_file(user, "client-certificate", folder));
     access.client_key_pem = TRY(data_or_file(user, "client-key", folder));
     access.default_namespace = text_at(context, {"namespace"}, "default");
@@ -82,7 +85,8 @@ Result<Access> in_cluster() {
     Access access;
     access.server = concat("https://", host, ":", environment("KUBERNETES_SERVICE_PORT"));
     access.ca_pem = TRY(read_file(folder + "ca.crt"));
-    access.token = std::string(trim(TRY(read_file(folder + "token"))));
+    access.token_file = folder + "token";
+    access.token = std::string(trim(TRY(read_file(access.token_file))));
     access.default_namespace = std::string(trim(TRY(read_file(folder + "namespace"))));
     return access;
 }
@@ -104,11 +108,15 @@ Result<Access> load_access(const std::string& path, const std::string& context) 
 }
 
 std::unique_ptr<HttpTransport> connect(const Access& access) {
-    return http::make_curl_transport({.base_url = access.server,
-                                      .ca_pem = access.ca_pem,
-                                      .client_certificate_pem = access.client_certificate_pem,
-                                      .client_key_pem = access.client_key_pem,
-                                      .bearer_token = access.token});
+    const bool replaced = !access.token_file.empty();
+    auto transport =
+        http::make_curl_transport({.base_url = access.server,
+                                   .ca_pem = access.ca_pem,
+                                   .client_certificate_pem = access.client_certificate_pem,
+                                   .client_key_pem = access.client_key_pem,
+                                   .bearer_token = replaced ? "" : access.token});
+    return with_patience(std::move(transport),
+                         {.token_file = access.token_file, .token = access.token, .wait = {}});
 }
 
 }  // namespace sluice::kube
