@@ -90,6 +90,12 @@ Result<OwnerState> GarbageCollector::state_of(const OwnedObject& object,
                                                             : OwnerState::Absent;
 }
 
+Result<bool> GarbageCollector::lost_its_owners(const OwnedObject& object) const {
+    std::vector<OwnerState> owners;
+    for (const auto& owner : object.owners) owners.push_back(TRY(state_of(object, owner)));
+    return is_garbage(object, owners);
+}
+
 Result<void> GarbageCollector::release(const OwnedObject& owner) {
     const ObjectRef ref{owner.type, owner.ns, owner.name};
     auto live = client_.get(ref);
@@ -142,11 +148,18 @@ Result<std::optional<Duration>> GarbageCollector::reconcile(const std::string& k
         if (!found) return std::optional<Duration>{};
         object = *found;
     }
-    std::vector<OwnerState> owners;
-    for (const auto& owner : object.owners) owners.push_back(TRY(state_of(object, owner)));
-    if (!is_garbage(object, owners)) return std::optional<Duration>{};
+    if (!TRY(lost_its_owners(object))) return std::optional<Duration>{};
+    // What the watch told may be older than the end of the owner: an orphan has lost it in between.
     const ObjectRef ref{object.type, object.ns, object.name};
-    const auto gone = client_.remove(ref, {.uid = object.uid, .propagation = "Background"});
+    const auto live = client_.get(ref);
+    if (live.failed_with(ErrorKind::NotFound)) return std::optional<Duration>{};
+    if (!live.ok()) return live.error();
+    const auto now = decode_owned(object.type, *live);
+    if (now.uid != object.uid || !TRY(lost_its_owners(now))) return std::optional<Duration>{};
+    const auto gone =
+        client_.remove(ref, {.uid = object.uid,
+                             .resource_version = text_at(*live, {"metadata", "resourceVersion"}),
+                             .propagation = "Background"});
     if (!gone.ok() && !gone.failed_with(ErrorKind::NotFound) &&
         !gone.failed_with(ErrorKind::Conflict))
         return gone.error();

@@ -10,7 +10,8 @@
 
 namespace sluice::standalone::workloads {
 
-// Watches suggest, the server decides: before anything is deleted its owners are read one by one.
+// Watches suggest, the server decides: before anything is deleted it and its owners are read, and
+// it goes only as it was read.
 class GarbageCollector final {
 public:
     GarbageCollector(const kube::Client& client, const Clock& clock, Log& log);
@@ -29,6 +30,7 @@ private:
     Result<void> finish_foreground(const OwnedObject& owner,
                                    const std::vector<OwnedObject>& dependents);
     Result<void> release(const OwnedObject& owner);
+    Result<bool> lost_its_owners(const OwnedObject& object) const;
     Result<OwnerState> state_of(const OwnedObject& object, const OwnerReference& owner) const;
 
     const kube::Client& client_;
