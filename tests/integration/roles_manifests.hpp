@@ -84,7 +84,8 @@ spec:
   metrics:
   - name: up
     successCondition: result[0] >= 1
-    provider: {prometheus: {address: PROMETHEUS, query: "vector(0) unless up{token='{{args.token}}'}"}}
+    provider:
+      prometheus: {address: PROMETHEUS, query: "vector(0) unless up{token='{{args.token}}'}"}
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: ClusterAnalysisTemplate
