@@ -96,8 +96,10 @@ Result<std::optional<Duration>> DeploymentController::act(const DeploymentView& 
     for (const auto& document : documents) sets.push_back(decode_replica_set_view(document));
     const auto deployment = decode_deployment_view(*live);
     const auto decision = decide_deployment(deployment, sets, busy_sets(cached.ns), clock_.now());
-    TRY(change(decision, *live, documents));
+    // What is said of it first: where a change then fails, the next pass finds the new ReplicaSet
+    // there, and would not begin to count its progress deadline.
     TRY(write_status(deployment, decision.status));
+    TRY(change(decision, *live, documents));
     return decision.look_again;
 }
 
