@@ -77,6 +77,10 @@ public:
         canary["stableService"] = name_ + "-stable";
         canary["canaryService"] = name_ + "-canary";
         canary["trafficRouting"]["nginx"]["stableIngress"] = name_;
+        // The history is kept as it is.
+        rollout["spec"]["revisionHistoryLimit"] = 10;
+        rollout["spec"]["analysis"] = {{"successfulRunHistoryLimit", 10},
+                                       {"unsuccessfulRunHistoryLimit", 10}};
         const auto hash = sluice::text_at(rollout, {"status", "stableRS"});
         TRY(put("rollouts.argoproj.io", rollout));
         Json live = replica_set(hash);
@@ -258,16 +262,23 @@ Result<void> start_controller(const Options& options, Play& play, const std::str
                    "--data", play.folder + "/controller", "--metrics-listen", play.metrics,
                    "--webhook-listen", concat("127.0.0.1:", hooks)}},
         play.log));
-    play.pid = child_named("sluice");
-    std::string first = "none in a minute";
+    // Another name until the program runs.
+    for (int i = 0; i < 200 && (play.pid = child_named("sluice")) < 0; ++i) let_pass(50ms);
+    if (play.pid < 0) return sluice::unavailable("the controller does not run: see " + play.log);
+    std::string first = "none, there was nothing to do";
     const auto since = [&] {
         return fixed(
             std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
     };
     std::string synced;
-    for (int i = 0; i < 1200 && (synced.empty() || first.starts_with("none")); ++i) {
+    const auto waits = [&](int left) {
+        return synced.empty() || (left > 0 && first.starts_with("none"));
+    };
+    for (int i = 0, left = 200; i < 6000 && waits(left); ++i) {
         let_pass(50ms);
-        if (synced.empty() && answers(concat("http://", play.metrics, "/readyz"))) synced = since();
+        if (!synced.empty()) --left;
+        if (synced.empty() && i % 10 == 0 && answers(concat("http://", play.metrics, "/readyz")))
+            synced = since();
         if (first.starts_with("none") && says(play.log, "\"decided\"")) first = since() + " s";
         if (!synced.empty() && options.fleet == 0) break;
     }
