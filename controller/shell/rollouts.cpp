@@ -159,8 +159,8 @@ void Rollouts::log_change(const Pass& pass, bool recorded) {
     log_.info("decided", fields);
 }
 
-Rollouts::Looked Rollouts::look(const std::string& key, const Then& then) {
-    const auto rollout = world_.rollouts.get(key);
+Rollouts::Looked Rollouts::look(const std::string& key, const RolloutPointer& rollout,
+                                const Then& then) {
     if (!rollout || rollout->metadata.deleting) {
         const std::lock_guard lock(mutex_);
         written_.erase(key);
@@ -172,9 +172,10 @@ Rollouts::Looked Rollouts::look(const std::string& key, const Then& then) {
 }
 
 Rollouts::Looked Rollouts::triage(const std::string& key) {
-    const bool owes = !services_owed(world_, key).empty();
-    if (owes && !world_.rollouts.get(key)) reconciler_.put_back(key);
-    return look(key, [&](const auto& rollout, const auto& decision) -> Looked {
+    const auto found = world_.rollouts.get(key);
+    const bool owes = !services_owed(world_, key, found.get()).empty();
+    if (owes && !found) reconciler_.put_back(key);
+    return look(key, found, [&](const auto& rollout, const auto& decision) -> Looked {
         if (cannot_wait(decision)) return perform({traffic_, rollout, decision});
         if (!owes && nothing_to_do(rollout, decision)) return decision.look_again_after;
         reconciler_.put_back(key);
@@ -183,8 +184,13 @@ Rollouts::Looked Rollouts::triage(const std::string& key) {
 }
 
 Rollouts::Looked Rollouts::reconcile(const std::string& key) {
-    TRY(release_services(client_, key, services_owed(world_, key), log_));
-    return look(key, [&](const auto& rollout, const auto& decision) {
+    auto found = world_.rollouts.get(key);
+    const auto owed = services_owed(world_, key, found.get());
+    if (!owed.empty()) {
+        TRY(release_services(client_, key, owed, log_));
+        found = world_.rollouts.get(key);  // that took its time
+    }
+    return look(key, found, [&](const auto& rollout, const auto& decision) {
         return perform({client_, rollout, decision});
     });
 }

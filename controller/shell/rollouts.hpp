@@ -73,7 +73,9 @@ private:
     };
     // Observes and decides, and goes on with `then` where there is something to decide on.
     using Then = std::function<Looked(const crds::Rollout&, const policy::rollout::Decision&)>;
-    Looked look(const std::string& key, const Then& then);
+    // Null: the key's is gone.
+    using RolloutPointer = kube::RowView<crds::Rollout>::Pointer;
+    Looked look(const std::string& key, const RolloutPointer& rollout, const Then& then);
     Looked triage(const std::string& key);
     Looked perform(Pass pass);
     bool behind_own_write(const crds::Rollout& rollout);

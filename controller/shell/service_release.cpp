@@ -31,9 +31,9 @@ Result<void> release_service(const kube::Client& client, const ObjectRef& ref,
 
 }  // namespace
 
-std::vector<std::string> services_owed(const World& world, const std::string& key) {
+std::vector<std::string> services_owed(const World& world, const std::string& key,
+                                       const crds::Rollout* rollout) {
     const auto [ns, name] = split_key(key);
-    const auto rollout = world.rollouts.get(key);
     std::vector<std::string> owed;
     world.services.visit_namespace(ns, [&](const std::string&, const ServiceView& service) {
         if (service.managed_by == name && !(rollout && uses_service(*rollout, service.name)))

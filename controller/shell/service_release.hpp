@@ -12,8 +12,10 @@
 
 namespace sluice::shell {
 
-// By the caches: those that say they are the Rollout's, and are not. `key` is the Rollout's.
-std::vector<std::string> services_owed(const World& world, const std::string& key);
+// By the caches: those that say they are the Rollout's, and are not. `key` is the Rollout's; null
+// where it is gone.
+std::vector<std::string> services_owed(const World& world, const std::string& key,
+                                       const crds::Rollout* rollout);
 
 // Gives them back. Asks the server first whether the Rollout is truly gone (unlike upstream, which
 // takes any failure to read it for that).

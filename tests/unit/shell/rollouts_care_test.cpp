@@ -89,7 +89,8 @@ TEST_F(RolloutsTest, AServiceIsNotReleasedWhileItsRolloutCannotBeRead) {
     };
     start_and_sync();
     const World& world = rollouts_->world();
-    EXPECT_TRUE(services_owed(world, "default/shop").empty());
+    EXPECT_TRUE(
+        services_owed(world, "default/shop", world.rollouts.get("default/shop").get()).empty());
     EXPECT_FALSE(release_services(client_, "default/shop", {"canary"}, server_.log).ok());
     EXPECT_EQ(canary_serves(), hash("v2"));
 }
