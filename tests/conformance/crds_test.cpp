@@ -10,11 +10,10 @@
 #include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "crds/definitions.hpp"
+#include "tests/support/conformance.hpp"
 
 namespace sluice::crds {
 namespace upstream_crds {
-
-const char* const folder = "/work/shared/conformance/argo-rollouts/crds";
 
 const Json& schema_in(const Json& definition) {
     return definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
@@ -53,6 +52,7 @@ int expect_taken(const Json& theirs, const Json& ours, const std::string& path) 
 }
 
 TEST(UpstreamDefinitions, TakeNothingThatOursRefuse) {
+    const auto folder = test::conformance_folder() / "argo-rollouts/crds";
     if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
     int kinds = 0;
     int fields = 0;

@@ -11,12 +11,12 @@
 #include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "crds/rollout.hpp"
+#include "tests/support/conformance.hpp"
 
 namespace sluice::crds {
 namespace rollout_examples {
 
-const char* const folders[] = {"/work/shared/conformance/argo-rollouts/examples",
-                               "/work/shared/conformance/argo-rollouts/test/e2e"};
+const char* const folders[] = {"argo-rollouts/examples", "argo-rollouts/test/e2e"};
 
 std::string read_text(const std::filesystem::path& path) {
     std::ifstream file(path);
@@ -41,7 +41,8 @@ std::vector<Json> rollouts_in(const std::filesystem::path& path) {
 
 TEST(RolloutExamples, AreReadWithoutAProblem) {
     int seen = 0;
-    for (const char* folder : folders) {
+    for (const char* name : folders) {
+        const auto folder = test::conformance_folder() / name;
         if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
         for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
             if (entry.path().extension() != ".yaml") continue;

@@ -14,6 +14,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "controller/cli/cli.hpp"
+#include "tests/support/conformance.hpp"
 
 namespace sluice::cli {
 namespace kayenta_verb_test {
@@ -21,16 +22,11 @@ namespace kayenta_verb_test {
 using Numbers = std::vector<double>;
 
 std::optional<Json> vectors() {
-    const char* folder = std::getenv("SLUICE_CONFORMANCE");
-    for (const auto& place : {std::filesystem::path(folder ? folder : ""),
-                              std::filesystem::path(SLUICE_SOURCE_DIR) / "../shared/conformance",
-                              std::filesystem::path("/work/shared/conformance")}) {
-        std::ifstream file(place / "kayenta-vectors.json");
-        std::ostringstream text;
-        if (!file || !(text << file.rdbuf())) continue;
-        if (const auto json = parse_json(text.str()); json.ok()) return *json;
-    }
-    return std::nullopt;
+    std::ifstream file(test::conformance_folder() / "kayenta-vectors.json");
+    std::ostringstream text;
+    if (!file || !(text << file.rdbuf())) return std::nullopt;
+    const auto json = parse_json(text.str());
+    return json.ok() ? std::optional(*json) : std::nullopt;
 }
 
 struct MetricData {

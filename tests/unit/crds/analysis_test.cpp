@@ -11,6 +11,7 @@
 
 #include "base/json.hpp"
 #include "base/yaml.hpp"
+#include "tests/support/conformance.hpp"
 
 namespace sluice::crds {
 namespace {
@@ -85,10 +86,7 @@ std::string content_of(const std::filesystem::path& file) {
 }
 
 TEST(AnalysisConformance, EveryTemplateOfTheFieldDecodes) {
-    const char* set = std::getenv("SLUICE_CONFORMANCE");
-    const std::filesystem::path folder =
-        std::filesystem::path(set ? set : SLUICE_SOURCE_DIR "/../shared/conformance") /
-        "argo-rollouts";
+    const auto folder = test::conformance_folder() / "argo-rollouts";
     if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is not there";
     int seen = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {

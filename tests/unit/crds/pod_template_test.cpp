@@ -10,6 +10,7 @@
 
 #include "base/yaml.hpp"
 #include "crds/go_json.hpp"
+#include "tests/support/conformance.hpp"
 
 namespace sluice::crds {
 namespace pod_template_test {
@@ -67,7 +68,8 @@ Json template_in(const std::string& path) {
 }
 
 TEST(PodTemplateHash, OfUpstreamsManifestsStandsInItsSuite) {
-    const std::string folder = "/work/shared/conformance/argo-rollouts/test/e2e/functional/";
+    const std::string folder =
+        test::conformance_folder() / "argo-rollouts/test/e2e/functional" / "";
     if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
     EXPECT_EQ(pod_template_hash(template_in(folder + "canary-scaledownonabort.yaml")),
               "674d8cf959");

@@ -15,6 +15,7 @@
 #include "analysis/kayenta/mann_whitney.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "tests/support/conformance.hpp"
 
 namespace {
 
@@ -24,18 +25,11 @@ using namespace sluice::kayenta;
 constexpr double exact = 1e-6;
 
 std::optional<Json> vectors() {
-    const char* folder = std::getenv("SLUICE_CONFORMANCE");
-    for (const auto& place : {std::filesystem::path(folder ? folder : ""),
-                              std::filesystem::path(SLUICE_SOURCE_DIR) / "../shared/conformance",
-                              std::filesystem::path("/work/shared/conformance")}) {
-        std::ifstream file(place / "kayenta-vectors.json");
-        if (!file) continue;
-        std::ostringstream text;
-        text << file.rdbuf();
-        const auto json = parse_json(text.str());
-        if (json.ok()) return *json;
-    }
-    return std::nullopt;
+    std::ifstream file(test::conformance_folder() / "kayenta-vectors.json");
+    std::ostringstream text;
+    if (!file || !(text << file.rdbuf())) return std::nullopt;
+    const auto json = parse_json(text.str());
+    return json.ok() ? std::optional(*json) : std::nullopt;
 }
 
 #define NEEDS_VECTORS(name)      \

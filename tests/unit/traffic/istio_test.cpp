@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/yaml.hpp"
+#include "tests/support/conformance.hpp"
 #include "tests/unit/traffic/routers.hpp"
 
 namespace sluice::traffic {
@@ -278,15 +279,9 @@ TEST(Istio, MissingObjectsAreProblems) {
     EXPECT_EQ(*router->read({}, target), std::nullopt);
 }
 
-std::filesystem::path conformance() {
-    const char* configured = std::getenv("SLUICE_CONFORMANCE");
-    return configured ? std::filesystem::path(configured)
-                      : std::filesystem::path(SLUICE_SOURCE_DIR) / "../shared/conformance";
-}
-
 // Upstream's own end-to-end manifests: the Rollout decides the configuration.
 TEST(Istio, WritesUpstreamsManifests) {
-    const auto folder = conformance() / "argo-rollouts/test/e2e/istio";
+    const auto folder = test::conformance_folder() / "argo-rollouts/test/e2e/istio";
     if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no manifests in " << folder;
     int played = 0;
     for (const auto& file : std::filesystem::directory_iterator(folder)) {
