@@ -85,6 +85,7 @@ TEST_F(BranchBadDays, ARewindToThePromotedVersionEndsTheCanaryWithoutARevert) {
     push_refs(concat("--force ", first, ":refs/heads/main"));
     sources_->hint("shop/app");
     back_on_v1();
+    ASSERT_TRUE(eventually([&] { return !source_condition("HistoryRewritten").empty(); }));
     EXPECT_EQ(source_condition("HistoryRewritten"),
               concat("ForcePushed: branch main was force-pushed from ", before.substr(0, 10),
                      " to ", first.substr(0, 10), ", which does not contain it; what ",
