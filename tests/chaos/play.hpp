@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The story again and again, a good version and a bad one each round, while the killer works; and
-// what must hold after each round and in the end.
+// The story again and again, a good version and (three times) a bad one each round, while the
+// killer works; and what must hold after each round and in the end.
 #pragma once
 
 #include <atomic>
@@ -60,9 +60,10 @@ private:
     std::string first_commit_, good_image_;
     int good_ = 1;  // the version that runs
     int rounds_ = 0;
+    int reverts_ = 0;
 };
 
-// Versions of the shop for that many rounds: even ones are good, odd ones bad.
+// Versions of the shop for that many rounds: odd ones are bad, as many as are reverted in an hour.
 std::map<std::string, std::string> versions_for(int rounds);
 
 }  // namespace chaos
