@@ -32,10 +32,11 @@ bool holds(const Json& schema, const char* mark) {
 // Everything that `theirs` takes, `ours` must take. Counts the fields it looked at.
 int expect_taken(const Json& theirs, const Json& ours, const std::string& path) {
     if (holds(ours, "x-kubernetes-preserve-unknown-fields")) return 1;
-    if (holds(theirs, "x-kubernetes-int-or-string"))
+    if (holds(theirs, "x-kubernetes-int-or-string")) {
         EXPECT_TRUE(holds(ours, "x-kubernetes-int-or-string")) << path;
-    else if (!holds(ours, "x-kubernetes-int-or-string"))
+    } else if (!holds(ours, "x-kubernetes-int-or-string")) {
         EXPECT_EQ(theirs.value("type", ""), ours.value("type", "")) << path;
+    }
     EXPECT_FALSE(holds(ours, "enum")) << path;
     int seen = 1;
     if (const Json* items = find(theirs, {"items"}))
